@@ -128,16 +128,19 @@ export const decoders = {
 
 export type Decoder = keyof typeof decoders
 
+export const measureDecoder = (decoder: Decoder, chunks: ReadonlyArray<Buffer>): Array<number> =>
+  measurePasses(() => decoders[decoder](chunks))
+
 /**
- * CPU milliseconds of passes over the stream, after some passes to warm up. Garbage collection and compilation are included.
- * Garbage from making the stream isn't, if the process was started with `--expose-gc`.
+ * CPU milliseconds of passes, after some passes to warm up. Garbage collection and compilation are included. Garbage from before
+ * the passes isn't, if the process was started with `--expose-gc`.
  */
-export const measureDecoder = (decoder: Decoder, chunks: ReadonlyArray<Buffer>): Array<number> => {
+export const measurePasses = (run: () => unknown): Array<number> => {
   const millis: Array<number> = []
   globalThis.gc?.()
   for (let pass = 0, sum = 0; pass < warmUp + leastPasses || sum < leastMillis; pass++) {
     const before = process.cpuUsage()
-    let result: unknown = decoders[decoder](chunks)
+    let result = run()
     const { system, user } = process.cpuUsage(before)
     if (result === undefined) throw new Error("nothing was decoded")
     result = undefined

@@ -12,6 +12,7 @@ import * as LdapDn from "../../src/model/dn/LdapDn.ts"
 import * as LdapFilter from "../../src/model/filter/LdapFilter.ts"
 import * as Ldif from "../../src/model/ldif/Ldif.ts"
 import * as LdapUrl from "../../src/model/url/LdapUrl.ts"
+import * as filterFloor from "./peers/filterFloor.ts"
 import { person, personDn } from "./servers/directory.ts"
 
 /** One pass. What it returns is kept until the pass is over, so that the work isn't optimised away. */
@@ -111,6 +112,8 @@ export const nodeTasks: Readonly<Record<string, Readonly<Record<string, (file: s
       }
     }
   },
+  "the least, with bytes": { "filters parsed": each(filters, filterFloor.withBytes) },
+  "the least, with text": { "filters parsed": each(filters, filterFloor.withText) },
   ldapts: {
     "filters parsed": each(filters, (text) => FilterParser.parseString(text))
   },

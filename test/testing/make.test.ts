@@ -38,6 +38,7 @@ describe("make", () => {
         `cn=a,${base}`,
         `cn=b,${base}`,
         `cn=c;cn=b,${base}`,
+        `cn=n,${base}`,
         `cn=d\\,e,${base}`,
         `cn="f,g",${base}`,
         `cn=h, ${base}`,
@@ -55,7 +56,7 @@ describe("make", () => {
       const below = (dn: string) =>
         Effect.map(raw.search(dn, undefined, { scope: "one" }), ({ entries }) => entries.length)
       assert.deepStrictEqual([yield* below(base), yield* below(`cn=a,${base}`), yield* below(`cn=b,${base}`)], [
-        6,
+        7,
         3,
         1
       ])
@@ -95,6 +96,36 @@ describe("make", () => {
       assert.strictEqual(entry?.get("creatorsName"), "cn=someone")
       assert.deepStrictEqual(entry?.getAll("structuralObjectClass"), ["domain"])
       assert.strictEqual(entry?.get("memberOf"), "cn=all")
+    }))
+
+  it.effect("numbers the UUIDs in the order of loading, in whatever order they are read", () =>
+    Effect.gen(function*() {
+      const own = "0c9e2ddc-7aad-1041-9d4b-176c39f1d366"
+      const device = (cn: string, more = {}) => ({
+        dn: `cn=${cn},${base}`,
+        attributes: { objectClass: "device", cn, ...more }
+      })
+      const entries = [domain, device("a"), device("b", { entryUUID: own }), device("c")]
+      const numbers = (directory: InMemoryDirectory.InMemoryDirectory, names: ReadonlyArray<string>) =>
+        names.map((dn) => directory.lookup(dn)?.get("entryUUID")?.slice(-4))
+      const inOrder = yield* InMemoryDirectory.make({ entries })
+      const names = entries.map(({ dn }) => dn)
+      assert.deepStrictEqual(numbers(inOrder, names), ["0000", "0001", "d366", "0002"])
+      const reversed = yield* InMemoryDirectory.make({ entries, access: () => true })
+      const raw = yield* connect(reversed)
+      const { attributes, dn } = device("d")
+      yield* raw.request({ _tag: "AddRequest", dn, attributes: LdapEntry.attributesFrom(attributes) })
+      assert.deepStrictEqual(numbers(reversed, [`cn=d,${base}`, ...names.toReversed()]), [
+        "0003",
+        "0002",
+        "d366",
+        "0001",
+        "0000"
+      ])
+      const entry = reversed.lookup(base)
+      assert.strictEqual(entry?.get("entryUUID"), inOrder.lookup(base)?.get("entryUUID"))
+      assert.strictEqual(entry?.get("creatorsName"), `cn=admin,${base}`)
+      assert.strictEqual(entry?.get("modifyTimestamp"), entry?.get("createTimestamp"))
     }))
 
   it.effect("says which entry can't be added, and why", () =>

@@ -141,6 +141,8 @@ const plain = (type: AttributeType): Description => {
 /** The attribute types of one directory: the standard ones, and those that were added for its entries. */
 export class AttributeTypes {
   readonly #learned = new Map<string, AttributeType>()
+  /** Descriptions without options, by the text that was asked for. Bounded, since a name has many spellings. */
+  readonly #spelled = new Map<string, Description>()
   readonly strict: boolean
 
   /** `strict` types don't grow, and know no options except languages (RFC 3866) and `binary` (RFC 4522). */
@@ -159,9 +161,15 @@ export class AttributeTypes {
   }
 
   #describe(description: string, learn: boolean): Description | undefined {
+    const spelled = this.#spelled.get(description)
+    if (spelled !== undefined) return spelled
     const text = description.toLowerCase()
     const direct = standardTypes.get(text) ?? this.#learned.get(text)
-    if (direct !== undefined) return plain(direct)
+    if (direct !== undefined) {
+      const found = plain(direct)
+      if (this.#spelled.size < mostSpelled) this.#spelled.set(description, found)
+      return found
+    }
     if (!descriptionSyntax.test(text)) return undefined
     const [name = "", ...options] = text.split(";")
     const type = standardTypes.get(name) ?? this.#learned.get(name) ??
@@ -193,6 +201,8 @@ export class AttributeTypes {
     return type
   }
 }
+
+const mostSpelled = 1_000
 
 /** `lang-` stands for all languages. */
 const isKnownOption = (type: AttributeType, option: string): boolean =>

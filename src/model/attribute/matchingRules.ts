@@ -4,9 +4,8 @@
  * A rule converts a value to a text that equal values share, so values are compared as texts. A value that the rule can't process
  * has no such text. Pure and synchronous.
  */
-import * as Result from "effect/Result"
 import { isAscii, isUtf8 } from "node:buffer"
-import * as LdapDn from "../dn/LdapDn.ts"
+import { dnKey } from "../dn/nameKey.ts"
 
 /** The kinds of values that are compared differently. */
 export const matchingRules = [
@@ -45,10 +44,8 @@ export const normalize = (rule: MatchingRule, value: Uint8Array): string | undef
       return text === "" || !printable.test(text) ? undefined : text.replace(/[ -]/g, "").toLowerCase()
     case "integer":
       return /^(?:0|-?[1-9]\d*)$/.test(text) ? text : undefined
-    case "dn": {
-      const dn = LdapDn.parse(text, { lenient: true })
-      return Result.isSuccess(dn) ? dn.success.key : undefined
-    }
+    case "dn":
+      return dnKey(text)
     case "boolean":
       return text === "TRUE" || text === "FALSE" ? text : undefined
     case "time":

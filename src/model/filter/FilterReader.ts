@@ -5,9 +5,16 @@
  * and their content is never parsed, so a value can't become syntax.
  */
 import { given, isValue, valueFrom } from "../input/values.ts"
-import { Char, compositeTags, hexDigit, isNameCharacter } from "./filterCharacters.ts"
+import { Char, compositeTag, hexDigit, isLetter, isNameCharacter, isSpace } from "./filterCharacters.ts"
 import type { Extensible, FilterValue, LdapFilter } from "./LdapFilterModel.ts"
-import { FilterSyntaxError, isAttributeDescription, isDnFlag, isMatchingRule, substringsOf } from "./LdapFilterText.ts"
+import {
+  FilterSyntaxError,
+  isAttributeDescription,
+  isDnFlag,
+  isMatchingRule,
+  substringsFrom
+} from "./LdapFilterText.ts"
+import { giveBack, takeMemory, type ValueMemory } from "./ValueMemory.ts"
 
 const filterTags: ReadonlySet<unknown> = new Set([
   "And",
@@ -27,6 +34,8 @@ interface Open {
   readonly tag: "And" | "Or" | "Not"
   readonly position: number
   readonly filters: Array<LdapFilter>
+  readonly outer: Open | undefined
+  readonly depth: number
 }
 
 /**
@@ -37,98 +46,95 @@ export class FilterReader {
   readonly text: string
   readonly holes: ReadonlyMap<number, FilterValue | LdapFilter> | undefined
   readonly maxDepth: number
-  readonly written: ReadonlyArray<string> | undefined
+  readonly shown: ReadonlyArray<string> | undefined
+  readonly memory: ValueMemory
   position = 0
+  /** Whether the name that was read last has only letters, as nearly all have; then no pattern needs to check it. */
+  isOnlyLetters = false
 
   constructor(
     text: string,
     holes: ReadonlyMap<number, FilterValue | LdapFilter> | undefined,
     maxDepth: number,
-    written?: ReadonlyArray<string>
+    shown?: ReadonlyArray<string>
   ) {
     this.text = text
     this.holes = holes
     this.maxDepth = maxDepth
-    this.written = written
+    this.shown = shown
+    this.memory = takeMemory(text)
   }
 
   /** The whole text as one filter. */
   filter(): LdapFilter {
-    if (!this.text.isWellFormed())
-      this.failAt(this.text.search(loneSurrogate), "a lone surrogate is not a character")
-    const open: Array<Open> = []
+    const { text } = this
+    let open: Open | undefined
     for (;;) {
-      this.skipSpace()
-      let complete = this.start(open)
-      while (complete !== undefined) {
-        const parent = open[open.length - 1]
-        this.skipSpace()
-        if (parent === undefined) {
-          if (this.position < this.text.length) this.failBehind()
-          return complete
+      const at = this.skipSpace()
+      if ((open === undefined ? 0 : open.depth) >= this.maxDepth) this.fail(`filters nest deeper than ${this.maxDepth}`)
+      let complete: LdapFilter
+      if (text.charCodeAt(at) === Char.leftParen) {
+        this.position++
+        const tag = compositeTag(text.charCodeAt(this.skipSpace()))
+        if (tag === undefined) {
+          complete = this.item(at)
+        } else {
+          this.position++
+          open = { tag, position: at, filters: [], outer: open, depth: open === undefined ? 1 : open.depth + 1 }
+          if (tag === "Not" || text.charCodeAt(this.skipSpace()) !== Char.rightParen) continue
+          this.position++
+          complete = { _tag: tag, filters: open.filters }
+          open = open.outer
         }
-        parent.filters.push(complete)
-        complete = this.close(open)
+      } else if (this.holes?.has(at) === true) {
+        this.position++
+        complete = this.splice(at)
+      } else this.fail(`expected a filter, as in (cn=Ada)`)
+      while (open !== undefined) {
+        open.filters.push(complete)
+        if (text.charCodeAt(this.skipSpace()) !== Char.rightParen) break
+        this.position++
+        complete = open.tag === "Not" ? { _tag: "Not", filter: complete } : { _tag: open.tag, filters: open.filters }
+        open = open.outer
       }
+      if (open === undefined) {
+        if (this.position < text.length && this.skipSpace() < text.length) this.failBehind()
+        giveBack(this.memory)
+        return complete
+      }
+      this.expectAnother(open)
     }
   }
 
-  /** Starts the filter at the cursor. Returns the filter if it is complete; otherwise pushes it onto `open`. */
-  start(open: Array<Open>): LdapFilter | undefined {
-    const at = this.position
-    if (open.length >= this.maxDepth) this.fail(`filters nest deeper than ${this.maxDepth}`)
-    if (this.holes?.has(at) === true) {
-      this.position++
-      return this.splice(at)
-    }
-    if (this.text.charCodeAt(at) !== Char.leftParen) this.fail(`expected a filter, as in (cn=Ada)`)
-    this.position++
-    this.skipSpace()
-    const tag = compositeTags.get(this.text.charCodeAt(this.position))
-    if (tag === undefined) return this.item(at)
-    this.position++
-    open.push({ tag, position: at, filters: [] })
-    if (tag === "Not") return undefined
-    this.skipSpace()
-    return this.text.charCodeAt(this.position) === Char.rightParen ? this.close(open) : undefined
-  }
-
-  /** Closes the innermost open filter if its parenthesis is next. Otherwise another filter must follow. */
-  close(open: Array<Open>): LdapFilter | undefined {
-    const { filters, position, tag } = open[open.length - 1]!
-    this.skipSpace()
-    const next = this.text.charCodeAt(this.position)
-    if (next === Char.rightParen) {
-      this.position++
-      open.pop()
-      return tag === "Not" ? { _tag: "Not", filter: filters[0]! } : { _tag: tag, filters }
-    }
+  /** Another filter must follow in one that is open, since its closing parenthesis doesn't. */
+  expectAnother({ position, tag }: Open): void {
     if (tag === "Not") this.fail(`expected ")" after the one filter that "!" takes${this.opened(position)}`)
-    if (next !== Char.leftParen && this.holes?.has(this.position) !== true) {
+    if (this.text.charCodeAt(this.position) !== Char.leftParen && this.holes?.has(this.position) !== true) {
       this.fail(`expected another filter or ")"${this.opened(position)}`)
     }
-    return undefined
   }
 
   /** Reads the comparison at the cursor and its closing parenthesis. `at` is the position of the opening one. */
   item(at: number): LdapFilter {
-    const start = this.position
+    const { position: start, text } = this
     const attribute = this.name()
-    if (this.text.charCodeAt(this.position) === Char.equals) {
+    const operator = text.charCodeAt(this.position)
+    if (operator === Char.equals) {
       this.checkAttribute(start, attribute)
       this.position++
       return this.equalityOrSubstrings(at, attribute)
     }
-    const operator = this.text[this.position]
-    if (operator === ":") return this.extensible(at, start, attribute)
-    if (operator !== undefined && "<>~".includes(operator)) {
+    if (operator === Char.colon) return this.extensible(at, start, attribute)
+    if (operator === Char.greater || operator === Char.less || operator === Char.tilde) {
       this.checkAttribute(start, attribute)
-      if (this.text.charCodeAt(this.position + 1) !== Char.equals) this.fail(`expected "${operator}="`)
+      if (text.charCodeAt(this.position + 1) !== Char.equals) {
+        this.fail(`expected "${String.fromCharCode(operator)}="`)
+      }
       this.position += 2
       const value = this.value(at)
-      return operator === ">"
+      return operator === Char.greater
         ? { _tag: "GreaterOrEqual", attribute, value }
-        : operator === "<"
+        : operator === Char.less
         ? { _tag: "LessOrEqual", attribute, value }
         : { _tag: "Approx", attribute, value }
     }
@@ -136,7 +142,8 @@ export class FilterReader {
   }
 
   equalityOrSubstrings(at: number, attribute: string): LdapFilter {
-    if (this.text.startsWith("*)", this.position)) {
+    const { position, text } = this
+    if (text.charCodeAt(position) === Char.asterisk && text.charCodeAt(position + 1) === Char.rightParen) {
       this.position += 2
       return { _tag: "Present", attribute }
     }
@@ -145,16 +152,23 @@ export class FilterReader {
       this.position++
       return { _tag: "Equality", attribute, value: first }
     }
-    const parts = [first]
-    while (this.text.charCodeAt(this.position) === Char.asterisk) {
+    const any: Array<Uint8Array> = []
+    let last: Uint8Array | undefined
+    while (text.charCodeAt(this.position) === Char.asterisk) {
+      if (last !== undefined && last.length > 0) any.push(last)
       const start = ++this.position
-      parts.push(this.octets(at))
-      if (this.position === start && this.text.charCodeAt(start) === Char.asterisk) {
+      last = this.octets(at)
+      if (this.position === start && text.charCodeAt(start) === Char.asterisk) {
         this.fail(`there is nothing between two "*"; write one "*", or \\2a for an asterisk in the value`)
       }
     }
     this.position++
-    return substringsOf(attribute, parts)
+    return substringsFrom(
+      attribute,
+      first.length === 0 ? undefined : first,
+      any,
+      last === undefined || last.length === 0 ? undefined : last
+    )
   }
 
   /** The rest of an extensible match: `:dn`, a matching rule, `:=` and the value (RFC 4515 section 3, «extensible»). */
@@ -180,20 +194,23 @@ export class FilterReader {
     }
     this.position++
     const value = this.value(at)
-    return {
-      _tag: "Extensible",
-      ...(rule === undefined ? undefined : { rule }),
-      ...(attribute === "" ? undefined : { attribute }),
-      value,
-      dnAttributes
-    }
+    return rule === undefined
+      ? { _tag: "Extensible", attribute, value, dnAttributes }
+      : attribute === ""
+      ? { _tag: "Extensible", rule, value, dnAttributes }
+      : { _tag: "Extensible", rule, attribute, value, dnAttributes }
   }
 
   /** Reads characters of names, numeric OIDs and options. The caller checks whether they form a valid name. */
   name(): string {
     const { position: start, text } = this
     let end = start
-    while (isNameCharacter(text.charCodeAt(end))) end++
+    while (isLetter(text.charCodeAt(end))) end++
+    this.isOnlyLetters = end > start
+    if (isNameCharacter(text.charCodeAt(end))) {
+      this.isOnlyLetters = false
+      while (isNameCharacter(text.charCodeAt(end))) end++
+    }
     this.position = end
     return text.slice(start, end)
   }
@@ -208,62 +225,58 @@ export class FilterReader {
     return value
   }
 
-  /** Reads the bytes up to the next `*` or `)`, and leaves the cursor there. */
-  octets(at: number): Uint8Array {
-    const { position, text } = this
-    const end = plainEnd(text, position)
-    const next = text.charCodeAt(end)
-    // Most values are ASCII without escapes.
-    if (next === Char.rightParen || next === Char.asterisk) {
-      this.position = end
-      return asciiOctets(text, position, end)
-    }
-    const chunks: Array<Uint8Array> = []
-    let start = this.position
-    const flush = (): void => {
-      if (this.position > start) chunks.push(Buffer.from(this.text.slice(start, this.position)))
-    }
-    while (this.position < this.text.length) {
-      switch (this.text.charCodeAt(this.position)) {
-        case Char.rightParen:
-        case Char.asterisk: {
-          flush()
-          return chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)
+  /** Reads the bytes up to the next `*` or `)`, and leaves the cursor there. `isPart` stops at a hole as well. */
+  octets(at: number, isPart: boolean = false): Uint8Array {
+    const { memory: { bytes, used }, text } = this
+    let { position } = this
+    let end = used
+    for (;;) {
+      const char = text.charCodeAt(position)
+      if (char > Char.asterisk && char <= Char.lastAscii && char !== Char.backslash) {
+        bytes[end++] = char
+        position++
+      } else if (char === Char.rightParen || char === Char.asterisk) {
+        break
+      } else if (char === Char.backslash) {
+        const high = hexDigit(text.charCodeAt(position + 1))
+        const low = hexDigit(text.charCodeAt(position + 2))
+        if (high < 0 || low < 0) {
+          this.failAt(
+            position,
+            `"\\" takes two hexadecimal digits, as in \\2a; write \\5c for a backslash in the value`
+          )
         }
-        case Char.leftParen:
-          return this.fail(`a value can't contain "("; write \\28, or close the filter with ")" before it`)
-        case Char.backslash: {
-          flush()
-          chunks.push(this.escapes())
-          start = this.position
-          break
-        }
-        case Char.nul: {
-          flush()
-          chunks.push(this.interpolated())
-          start = this.position
-          break
-        }
-        default:
-          this.position++
+        bytes[end++] = high * 16 + low
+        position += 3
+      } else if (char === Char.leftParen) {
+        this.failAt(position, `a value can't contain "("; write \\28, or close the filter with ")" before it`)
+      } else if (char === Char.nul) {
+        if (isPart) break
+        return this.octetsWithHoles(at)
+      } else if (char <= Char.lastAscii) {
+        bytes[end++] = char
+        position++
+      } else if (position < text.length) {
+        const start = position
+        while (text.charCodeAt(position) > Char.lastAscii) position++
+        const characters = text.slice(start, position)
+        if (!characters.isWellFormed()) this.fail(notACharacter)
+        end += bytes.write(characters, end)
+      } else {
+        this.failAt(position, `expected ")"${this.opened(at)}`)
       }
     }
-    return this.fail(`expected ")"${this.opened(at)}`)
+    this.position = position
+    this.memory.used = end
+    return bytes.subarray(used, end)
   }
 
-  /** Reads an escape and all escapes that follow directly. */
-  escapes(): Uint8Array {
-    const octets: Array<number> = []
-    while (this.text.charCodeAt(this.position) === Char.backslash) {
-      const high = hexDigit(this.text.charCodeAt(this.position + 1))
-      const low = hexDigit(this.text.charCodeAt(this.position + 2))
-      if (high < 0 || low < 0) {
-        this.fail(`"\\" takes two hexadecimal digits, as in \\2a; write \\5c for a backslash in the value`)
-      }
-      octets.push(high * 16 + low)
-      this.position += 3
-    }
-    return Buffer.from(octets)
+  /** The same for a value with holes. A value that is one hole stays the object that was given. */
+  octetsWithHoles(at: number): Uint8Array {
+    const parts = [this.octets(at, true)]
+    while (this.text.charCodeAt(this.position) === Char.nul) parts.push(this.interpolated(), this.octets(at, true))
+    const given = parts.filter(({ length }) => length > 0)
+    return given.length === 1 ? given[0]! : Buffer.concat(given)
   }
 
   /** The value that was interpolated at the cursor. */
@@ -285,16 +298,17 @@ export class FilterReader {
     return this.failAt(at, `${describe(value)} can't be used as a filter; write a value as in (cn=${this.hole(at)})`)
   }
 
-  skipSpace(): void {
-    for (;;) {
-      const char = this.text.charCodeAt(this.position)
-      if (char !== Char.space && char !== Char.lineFeed && char !== Char.tab && char !== Char.carriageReturn) return
-      this.position++
-    }
+  /** Moves the cursor past white space, and returns its position. */
+  skipSpace(): number {
+    const { text } = this
+    let { position } = this
+    while (isSpace(text.charCodeAt(position))) position++
+    this.position = position
+    return position
   }
 
   checkAttribute(start: number, attribute: string): void {
-    if (isAttributeDescription(attribute)) return
+    if (this.isOnlyLetters || isAttributeDescription(attribute)) return
     this.failAt(start, attribute === "" ? "expected an attribute" : `"${attribute}" is not an attribute description`)
   }
 
@@ -326,9 +340,11 @@ export class FilterReader {
   }
 
   failAt(position: number, detail: string): never {
+    // A lone surrogate anywhere in the text is named before other errors.
+    const surrogate = this.text.search(loneSurrogate)
     throw new FilterSyntaxError({
-      position: this.displayed(position),
-      detail,
+      position: this.displayed(surrogate < 0 ? position : surrogate),
+      detail: surrogate < 0 ? detail : notACharacter,
       filter: this.holes === undefined
         ? this.text
         : this.text.replace(/\0/g, (nul, at: number) => (this.holes?.has(at) === true ? this.hole(at) : nul))
@@ -337,10 +353,10 @@ export class FilterReader {
 
   /** How the hole at a position is shown in errors. */
   hole(position: number): string {
-    if (this.written === undefined) return "${…}"
+    if (this.shown === undefined) return "${…}"
     let index = 0
     for (const at of this.holes?.keys() ?? []) if (at < position) index++
-    return this.written[index] ?? "${…}"
+    return this.shown[index] ?? "${…}"
   }
 
   /** Converts a position to one in the displayed text, where a hole has more than one character. */
@@ -351,25 +367,8 @@ export class FilterReader {
   }
 }
 
-/** The end of the characters of a value that stand for themselves as one byte. */
-const plainEnd = (text: string, start: number): number => {
-  for (let at = start; at < text.length; at++) {
-    const char = text.charCodeAt(at)
-    const isSpecial = char === Char.rightParen || char === Char.asterisk || char === Char.leftParen ||
-      char === Char.backslash || char === Char.nul || char > Char.lastAscii
-    if (isSpecial) return at
-  }
-  return text.length
-}
-
-/** For a few bytes, a loop is faster than a call of the runtime. */
-const asciiOctets = (text: string, start: number, end: number): Uint8Array => {
-  const octets = Buffer.allocUnsafe(end - start)
-  for (let i = 0; i < octets.length; i++) octets[i] = text.charCodeAt(start + i)
-  return octets
-}
-
 const loneSurrogate = /\p{Surrogate}/u
+const notACharacter = "a lone surrogate is not a character"
 
 const isFilter = (u: unknown): u is LdapFilter =>
   typeof u === "object" && u !== null && "_tag" in u && filterTags.has(u._tag)

@@ -94,17 +94,24 @@ export const substringsOf = (attribute: string, parts: ReadonlyArray<Uint8Array>
   const initial = parts[0]
   const final = parts[parts.length - 1]
   const any = parts.slice(1, -1).filter(isGiven)
-  const hasInitial = isGiven(initial)
-  const hasFinal = isGiven(final)
-  return any.length === 0 && !hasInitial && !hasFinal
-    ? { _tag: "Present", attribute }
-    : {
-      _tag: "Substrings",
-      attribute,
-      ...(hasInitial ? { initial } : undefined),
-      any,
-      ...(hasFinal ? { final } : undefined)
-    }
+  return substringsFrom(attribute, isGiven(initial) ? initial : undefined, any, isGiven(final) ? final : undefined)
+}
+
+/** The same of parts that aren't empty. @internal */
+export const substringsFrom = (
+  attribute: string,
+  initial: Uint8Array | undefined,
+  any: ReadonlyArray<Uint8Array>,
+  final: Uint8Array | undefined
+): Substrings | Present => {
+  // Without a spread, which takes several times as long as the rest.
+  if (initial !== undefined) {
+    return final === undefined
+      ? { _tag: "Substrings", attribute, initial, any }
+      : { _tag: "Substrings", attribute, initial, any, final }
+  }
+  if (final !== undefined) return { _tag: "Substrings", attribute, any, final }
+  return any.length === 0 ? { _tag: "Present", attribute } : { _tag: "Substrings", attribute, any }
 }
 
 /** A part that isn't a value is kept, so that `validate` reports it. */

@@ -12,18 +12,23 @@ export const Char = {
   rightParen: 0x29,
   asterisk: 0x2a,
   colon: 0x3a,
+  less: 0x3c,
   equals: 0x3d,
+  greater: 0x3e,
   backslash: 0x5c,
   bar: 0x7c,
+  tilde: 0x7e,
   lastAscii: 0x7f
 } as const
 
-/** The filters that contain other filters, by the character that starts them. */
-export const compositeTags = new Map<number, "And" | "Or" | "Not">([
-  [Char.ampersand, "And"],
-  [Char.bar, "Or"],
-  [Char.exclamation, "Not"]
-])
+/** The kind of filter that contains other filters, by the character that starts it. */
+export const compositeTag = (char: number): "And" | "Or" | "Not" | undefined =>
+  char === Char.ampersand ? "And" : char === Char.bar ? "Or" : char === Char.exclamation ? "Not" : undefined
+
+export const isSpace = (char: number): boolean =>
+  char === Char.space || char === Char.lineFeed || char === Char.tab || char === Char.carriageReturn
+
+export const isLetter = (char: number): boolean => (char >= 0x61 && char <= 0x7a) || (char >= 0x41 && char <= 0x5a)
 
 export const isNameCharacter = (char: number): boolean =>
   (char >= 0x61 && char <= 0x7a) || (char >= 0x41 && char <= 0x5a) || (char >= 0x30 && char <= 0x39) ||

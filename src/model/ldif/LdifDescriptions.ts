@@ -20,6 +20,10 @@ export interface Name {
   readonly isDescription: boolean
   /** Whether RFC 2849 allows it. */
   readonly isStrict: boolean
+  /** One bit, the same for names that differ in case only. */
+  readonly mark: number
+  /** The name that came after it last, in any text. */
+  follower: Name | undefined
 }
 
 /** Names that occurred, by their text. Bounded, since a text may have any number of names of any length. */
@@ -31,13 +35,53 @@ const longestKnown = 64
 export const nameOf = (text: string): Name => {
   const before = known.get(text)
   if (before !== undefined) return before
-  const name = { text, lower: text.toLowerCase(), isDescription: isDescription(text), isStrict: isStrict(text) }
+  const lower = text.toLowerCase()
+  const name: Name = {
+    text,
+    lower,
+    mark: markOf(lower),
+    isDescription: isDescription(text),
+    isStrict: isStrict(text),
+    follower: undefined
+  }
   if (text.length > longestKnown || !name.isDescription) return name
-  if (known.size === mostKnown) known.clear()
+  if (known.size === mostKnown) {
+    // Otherwise each name would keep the next one, and so all that ever occurred.
+    for (const name of known.values()) name.follower = undefined
+    known.clear()
+  }
   // Copied: a substring keeps the whole string in memory. A description is ASCII.
   const copy = { ...name, text: Buffer.from(text, "latin1").toString("latin1") }
   known.set(copy.text, copy)
   return copy
+}
+
+const markOf = (lower: string): number => {
+  let sum = 0
+  for (let i = 0; i < Math.min(lower.length, longestKnown); i++) sum = (sum * 31 + lower.charCodeAt(i)) | 0
+  return 1 << (sum & 31)
+}
+
+/**
+ * The name at the start of a line after one with the name `last`, if it is that name again, or the one that came after it before.
+ * Records of a text are alike, and a comparison takes less time than to look for the colon and then for the name.
+ *
+ * @internal
+ */
+export const expectedName = (line: string, last: Name): Name | undefined => {
+  if (startsWithName(line, last)) return last
+  const { follower } = last
+  return follower !== undefined && startsWithName(line, follower) ? follower : undefined
+}
+
+const startsWithName = (line: string, { text }: Name): boolean =>
+  line.charCodeAt(text.length) === colon && line.startsWith(text)
+
+const colon = 0x3a
+
+/** Notes what came after `last`. @internal */
+export const expectAfter = (last: Name, name: Name): void => {
+  if (known.get(name.text) === name) last.follower = name
 }
 
 // These regular expressions look for one character that isn't allowed. They never backtrack, whatever the length.

@@ -64,10 +64,10 @@ export class LineReader {
   #open: Array<string> = []
   #openLength = 0
   #openIsPlain = true
-  /**
-   * The parts of the line that the next lines may continue, their total length, and its number. Empty if no line can be continued.
-   */
-  #parts: Array<string> = []
+  /** The line that the next lines may continue, its total length, and its number. `undefined` if no line can be continued. */
+  #text: string | undefined
+  /** The line and what continues it, if more than one line of the text. */
+  #parts: Array<string> | undefined
   #length = 0
   #first = 1
   #isPlain = true
@@ -88,9 +88,10 @@ export class LineReader {
     const isPlain = Buffer.byteLength(piece) === piece.length && !piece.includes("\r") && !piece.includes("\0")
     let start = 0
     for (let end = piece.indexOf("\n"); end >= 0; end = piece.indexOf("\n", start)) {
-      this.#endLine(this.#grown(piece, start, end), isPlain)
+      const isShort = end - start + this.#openLength + this.#length <= this.#options.maxLength
+      this.#endLine(isShort ? piece.slice(start, end) : this.#grown(piece, start, end), isPlain)
       start = end + 1
-      if (this.#parts.length === 0) this.#onLine({ text: "", line: this.#ended, isPlain: true })
+      if (this.#text === undefined) this.#onLine({ text: "", line: this.#ended, isPlain: true })
     }
     if (start === piece.length) return
     this.#open.push(this.#grown(piece, start, piece.length))
@@ -109,7 +110,7 @@ export class LineReader {
     const first = this.#open.length === 0 ? piece.charCodeAt(start) : this.#open[0]!.charCodeAt(0)
     const continues = first === space
     if (this.#openLength + (continues ? this.#length - 1 : 0) > this.#options.maxLength) {
-      const line = continues && this.#parts.length > 0 ? this.#first : this.#ended + 1
+      const line = continues && this.#text !== undefined ? this.#first : this.#ended + 1
       throw new LdifSyntaxError({ line, detail: `the line is longer than the limit of ${this.#options.maxLength}` })
     }
     return piece.slice(start, end)
@@ -121,7 +122,7 @@ export class LineReader {
     let isPlain = lastIsPlain
     if (this.#open.length > 0) {
       this.#open.push(last)
-      text = joined(this.#open)
+      text = this.#open.join("")
       isPlain &&= this.#openIsPlain
       this.#open = []
       this.#openIsPlain = true
@@ -130,11 +131,12 @@ export class LineReader {
     this.#ended++
     if (!isPlain) text = this.#withoutMarks(text)
     if (text.charCodeAt(0) === space) {
-      if (this.#parts.length === 0) {
+      if (this.#text === undefined) {
         const detail = "the line begins with a space, but there is no line that it could continue"
         throw new LdifSyntaxError({ line: this.#ended, detail })
       }
-      if (!isComment(this.#parts)) {
+      if (!isComment(this.#text)) {
+        this.#parts ??= [this.#text]
         this.#parts.push(text.slice(1))
         this.#length += text.length - 1
         this.#isPlain &&= isPlain
@@ -143,7 +145,7 @@ export class LineReader {
     }
     this.#give()
     this.#first = this.#ended
-    this.#parts = text === "" ? [] : [text]
+    this.#text = text === "" ? undefined : text
     this.#length = text.length
     this.#isPlain = isPlain
   }
@@ -156,12 +158,14 @@ export class LineReader {
   }
 
   #give(): void {
+    const first = this.#text
+    if (first === undefined) return
     const parts = this.#parts
-    if (parts.length === 0) return
-    this.#parts = []
+    this.#text = undefined
+    this.#parts = undefined
     this.#length = 0
-    if (isComment(parts)) return
-    const text = joined(parts)
+    if (isComment(first)) return
+    const text = parts === undefined ? first : parts.join("")
     const isPlain = this.#isPlain
     this.#onLine({ text: isPlain ? text : this.#decoded(text), line: this.#first, isPlain })
   }
@@ -178,6 +182,4 @@ export class LineReader {
 const space = 0x20
 const sharp = 0x23
 
-const isComment = (parts: ReadonlyArray<string>): boolean => parts[0]!.charCodeAt(0) === sharp
-
-const joined = (parts: ReadonlyArray<string>): string => parts.length === 1 ? parts[0]! : parts.join("")
+const isComment = (line: string): boolean => line.charCodeAt(0) === sharp

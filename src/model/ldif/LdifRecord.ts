@@ -7,7 +7,9 @@ import { isUtf8 } from "node:buffer"
 import * as LdapControl from "../control/LdapControl.ts"
 import type { LdapAttribute } from "../entry/LdapEntry.ts"
 import type { LdapModification } from "../LdapModification.ts"
-import { isOid, type Name, nameOf } from "./LdifDescriptions.ts"
+import { asciiOctets } from "./asciiOctets.ts"
+import { AttributeList } from "./AttributeList.ts"
+import { expectAfter, expectedName, isOid, type Name, nameOf } from "./LdifDescriptions.ts"
 import { type LdifLine, LdifSyntaxError } from "./LdifLines.ts"
 import type { LdifRecord, ModifyDn } from "./LdifModel.ts"
 
@@ -70,6 +72,8 @@ class RecordReader {
   readonly #lines: ReadonlyArray<LdifLine>
   readonly #strict: boolean
   #next = 0
+  /** The name of the line that was read last. */
+  #name = dnName
 
   constructor(lines: ReadonlyArray<LdifLine>, strict: boolean) {
     this.#lines = lines
@@ -82,6 +86,11 @@ class RecordReader {
     if (first.name.lower !== "dn") fail(line, `a record must begin with "dn:", found "${first.name.text}:"`)
     const dn = text(first)
     const controls: Array<LdapControl.LdapControl> = []
+    const second = this.#peekName()
+    // Most records are entries, whose second line is an attribute.
+    if (second !== "" && !secondKeywords.has(second)) {
+      return { _tag: "Entry", line, dn, attributes: this.#attributes() }
+    }
     if (this.#hasControls()) { while (this.#peekName() === "control") controls.push(this.#control()) }
     if (this.#peekName() !== "changetype") {
       if (controls.length > 0) fail(this.#line(), `expected "changetype:" after the controls`)
@@ -140,21 +149,21 @@ class RecordReader {
 
   /** Reads all attributes to the end of the record. The values of each description are collected. */
   #attributes(): ReadonlyArray<LdapAttribute> {
-    const attributes = new Map<string, { readonly description: string; readonly values: Array<Uint8Array> }>()
+    const attributes = new AttributeList()
     while (!this.#done) {
-      if (isDash(this.#lines[this.#next]!.text)) {
-        fail(this.#line(), `there is no change that "-" could end: "changetype: modify" is missing after "dn:"`)
+      const line = this.#lines[this.#next]!
+      if (isDash(line.text)) {
+        fail(line.line, `there is no change that "-" could end: "changetype: modify" is missing after "dn:"`)
       }
-      const { line, name, value } = this.#field()
+      const name = this.#fieldName(line)
+      const value = this.#value(line, name)
       const key = name.lower
-      if (key === "dn") fail(line, `a second "dn:" in one record: a blank line is missing before it`)
+      if (key === "dn") fail(line.line, `a second "dn:" in one record: a blank line is missing before it`)
       if (key === "changetype")
-        fail(line, `"changetype:" must come directly after "dn:" and the controls, not after attributes`)
-      const attribute = attributes.get(key)
-      if (attribute === undefined) attributes.set(key, { description: name.text, values: [value] })
-      else attribute.values.push(value)
+        fail(line.line, `"changetype:" must come directly after "dn:" and the controls, not after attributes`)
+      attributes.add(name, value)
     }
-    return Array.from(attributes.values())
+    return attributes.all
   }
 
   #changes(): ReadonlyArray<LdapModification> {
@@ -222,11 +231,27 @@ class RecordReader {
   }
 
   #field(): Field {
-    const line = this.#lines[this.#next++]!
-    const colon = line.text.indexOf(":")
-    if (colon < 0) fail(line.line, `no colon in "${shortened(line.text)}"`)
-    const name = this.#description(line.text.slice(0, colon), line.line)
-    return { line: line.line, name, value: valueSpec(line, line.text, colon, this.#strict), from: line }
+    const line = this.#lines[this.#next]!
+    const name = this.#fieldName(line)
+    return { line: line.line, name, value: this.#value(line, name), from: line }
+  }
+
+  /** The value of the next line, which has this name. Moves on to the line after it. */
+  #value(line: LdifLine, name: Name): Buffer {
+    this.#next++
+    return valueSpec(line, line.text, name.text.length, this.#strict)
+  }
+
+  /** The name of a line, up to its colon. */
+  #fieldName({ line, text }: LdifLine): Name {
+    const last = this.#name
+    const expected = expectedName(text, last)
+    if (expected !== undefined && (expected.isStrict || !this.#strict)) return (this.#name = expected)
+    const colon = text.indexOf(":")
+    if (colon < 0) fail(line, `no colon in "${shortened(text)}"`)
+    const name = this.#description(text.slice(0, colon), line)
+    expectAfter(last, name)
+    return (this.#name = name)
   }
 
   #description(text: string, line: number): Name {
@@ -273,6 +298,11 @@ class RecordReader {
 /** The words that can start a change. */
 const changeNames = new Set(["add", "delete", "replace", "increment"])
 
+/** The names after which a record may be another kind than an entry, or a mistake. */
+const secondKeywords = new Set(["control", "changetype", "newrdn", ...changeNames])
+
+const dnName = nameOf("dn")
+
 /** A line that can be a control: an object identifier, optionally with a criticality. */
 const controlSpec = /^control: *[0-9]+(?:\.[0-9]+)*(?: +(?:true|false))? *(?::|$)/i
 
@@ -292,6 +322,10 @@ const valueSpec = (line: LdifLine, text: string, colon: number, strict: boolean)
     if (line.file !== undefined) return Buffer.from(line.file.buffer, line.file.byteOffset, line.file.length)
     fail(line.line, `the value is at ${shortened(text.slice(start))}, and values are not read from URLs`)
   }
+  if (kind !== 0x3a && line.isPlain) {
+    if (strict) checkStart(line, text.charCodeAt(start))
+    return asciiOctets(text, start)
+  }
   const value = text.slice(start)
   if (kind === 0x3a) {
     const padding = value.endsWith("==") ? 2 : value.endsWith("=") ? 1 : 0
@@ -300,15 +334,20 @@ const valueSpec = (line: LdifLine, text: string, colon: number, strict: boolean)
     }
     return Buffer.from(value, "base64")
   }
-  if (!line.isPlain && /[\0\r]/.test(value)) fail(line.line, "a value with NUL or a carriage return must be in base64")
+  if (/[\0\r]/.test(value)) fail(line.line, "a value with NUL or a carriage return must be in base64")
   if (strict) {
-    if (value.startsWith(":") || value.startsWith("<")) {
-      fail(line.line, `a value that begins with "${value[0]}" must be in base64`)
-    }
+    checkStart(line, value.charCodeAt(0))
     // oxlint-disable-next-line no-control-regex -- the range of SAFE-CHAR
-    if (!line.isPlain && /[^\x01-\x7f]/.test(value)) fail(line.line, "a value that is not ASCII must be in base64")
+    if (/[^\x01-\x7f]/.test(value)) fail(line.line, "a value that is not ASCII must be in base64")
   }
-  return line.isPlain ? Buffer.from(value, "latin1") : Buffer.from(value)
+  return Buffer.from(value)
+}
+
+/** RFC 2849 takes no text as a value whose first character has a meaning there. */
+const checkStart = (line: LdifLine, first: number): void => {
+  if (first === 0x3a || first === 0x3c) {
+    fail(line.line, `a value that begins with "${String.fromCharCode(first)}" must be in base64`)
+  }
 }
 
 const text = ({ line, name, value }: Field): string =>

@@ -153,31 +153,34 @@ const partsOf = (text: string, lenient: boolean): LdapUrlParts => {
   const start = colon + 3
   const authorityEnd = text.slice(start).search(/[/?#]/)
   const slash = authorityEnd < 0 ? text.length : start + authorityEnd
-  const server = { scheme, ...serverOf({ text: text.slice(start, slash), position: start }, scheme) } as const
-  if (slash === text.length) return { ...server, dn: "", attributes: [], extensions: [] }
+  const { host, port } = serverOf({ text: text.slice(start, slash), position: start }, scheme)
+  if (slash === text.length) return { scheme, host, port, dn: "", attributes: [], extensions: [] }
   if (text[slash] !== "/") fail(slash, `expected "/" before the name, found "${text[slash]}"`)
   const path = { text: text.slice(slash + 1), position: slash + 1 }
   const [dn, attributes, scope, filter, extensions, other] = split(path, "?", 6)
   if (other !== undefined) fail(other.position - 1, `a "?" within an extension must be written as "%3F"`)
   return {
-    ...server,
+    scheme,
+    host,
+    port,
     dn: dn === undefined ? "" : dnOf(dn),
     attributes: isGiven(attributes) ? split(attributes, ",").map(attributeOf) : [],
-    ...(isGiven(scope) ? { scope: scopeOf(scope) } : {}),
-    ...(isGiven(filter) ? { filter: filterOf(filter, lenient) } : {}),
+    scope: isGiven(scope) ? scopeOf(scope) : undefined,
+    filter: isGiven(filter) ? filterOf(filter, lenient) : undefined,
     extensions: isGiven(extensions) ? split(extensions, ",").map(extensionOf) : []
   }
 }
 
 const isGiven = (piece: Piece | undefined): piece is Piece => piece !== undefined && piece.text !== ""
 
-const split = ({ position, text }: Piece, separator: string, atMost?: number): Array<Piece> => {
-  let at = position
-  return text.split(separator, atMost).map((text) => {
-    const piece = { text, position: at }
-    at += text.length + separator.length
-    return piece
-  })
+const split = ({ position, text }: Piece, separator: string, atMost: number = Infinity): Array<Piece> => {
+  const pieces: Array<Piece> = []
+  for (let at = 0; at >= 0 && pieces.length < atMost;) {
+    const end = text.indexOf(separator, at)
+    pieces.push({ text: text.slice(at, end < 0 ? text.length : end), position: position + at })
+    at = end < 0 ? -1 : end + separator.length
+  }
+  return pieces
 }
 
 const serverOf = (authority: Piece, scheme: Scheme): Pick<LdapUrlParts, "host" | "port"> => {
@@ -188,7 +191,7 @@ const serverOf = (authority: Piece, scheme: Scheme): Pick<LdapUrlParts, "host" |
     const end = text.indexOf("]")
     if (end < 0) fail(position, `the "[" is not closed`)
     const host = addressOf({ text: text.slice(1, end), position: position + 1 })
-    return { host, ...portOf({ text: text.slice(end + 1), position: position + end + 1 }, scheme) }
+    return { host, port: portOf({ text: text.slice(end + 1), position: position + end + 1 }, scheme) }
   }
   const colon = text.indexOf(":")
   const end = colon < 0 ? text.length : colon
@@ -197,8 +200,8 @@ const serverOf = (authority: Piece, scheme: Scheme): Pick<LdapUrlParts, "host" |
   if (wrong >= 0) fail(position + wrong, `"${name.text[wrong]}" is not allowed in a host`)
   const host = decoded(name)
   return {
-    ...(host === "" ? {} : { host }),
-    ...portOf({ text: text.slice(end), position: position + end }, scheme)
+    host: host === "" ? undefined : host,
+    port: portOf({ text: text.slice(end), position: position + end }, scheme)
   }
 }
 
@@ -212,15 +215,15 @@ const addressOf = (address: Piece): string => {
 
 const isIpv6 = (text: string): boolean => Result.isSuccess(NetAddress.ipv6FromString(text))
 
-const portOf = ({ position, text }: Piece, scheme: Scheme): Pick<LdapUrlParts, "port"> => {
-  if (text === "") return {}
+const portOf = ({ position, text }: Piece, scheme: Scheme): number | undefined => {
+  if (text === "") return undefined
   if (!text.startsWith(":")) fail(position, `expected ":" or "/" after the address`)
   const digits = text.slice(1)
   // RFC 3986 section 3.2.3: the port may be empty, which means the default port.
-  if (digits === "") return {}
+  if (digits === "") return undefined
   if (scheme === "ldapi") fail(position, "an ldapi URL can't have a port")
   const port = /^\d{1,6}$/.test(digits) ? Number(digits) : -1
-  return port >= 1 && port <= 65535 ? { port } : fail(position + 1, "a port must be a number from 1 to 65535")
+  return port >= 1 && port <= 65535 ? port : fail(position + 1, "a port must be a number from 1 to 65535")
 }
 
 const dnOf = (piece: Piece): string => {

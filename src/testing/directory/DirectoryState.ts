@@ -186,8 +186,17 @@ export class DirectoryState {
 
   /** The same entries, added in the same order, get the same UUIDs, so tests can rely on them. */
   nextUuid(): string {
+    return this.uuidOf(this.nextUuidNumber())
+  }
+
+  /** The number of the next UUID. */
+  nextUuidNumber(): number {
+    return this.#uuids++
+  }
+
+  uuidOf(number: number): string {
     this.#uuidPrefix ??= uuidPrefix(this.suffixes[0]?.key ?? "")
-    return `${this.#uuidPrefix}${(this.#uuids++).toString(16).padStart(12, "0")}`
+    return `${this.#uuidPrefix}${number.toString(16).padStart(12, "0")}`
   }
 }
 

@@ -38,6 +38,12 @@ export interface PasswordState {
   readonly used: ReadonlyArray<Uint8Array>
 }
 
+/**
+ * Makes the history of an entry that was loaded without one. Such histories differ in their number only, so an entry that is never
+ * read needs none.
+ */
+export type HistoryOf = (number: number) => EntryHistory
+
 const noChildren: ReadonlySet<DirectoryEntry> = new Set()
 const noChanges: ReadonlyMap<string, number> = new Map()
 
@@ -47,7 +53,8 @@ export class DirectoryEntry {
   #dn: LdapDn.LdapDn | string
   /** Set only by `DirectoryTree.update`, which also updates the index. */
   attributes: StoredAttributes
-  history: EntryHistory
+  #history: EntryHistory | HistoryOf
+  readonly #number: number
   /** Its position among the children of its parent: greater for those that were added later. */
   place = 0
   /** The number of its last change; 0 if it hasn't changed since it was loaded. */
@@ -62,19 +69,32 @@ export class DirectoryEntry {
   #attributeChanges: Map<string, number> | undefined
   readonly #tree: DirectoryTree | undefined
 
-  /** The name may be a text if there is a parent, whose name the text ends with. */
+  /**
+   * The name may be a text if there is a parent, whose name the text ends with. The number is the one for a function that makes the
+   * history.
+   */
   constructor(
     dn: LdapDn.LdapDn | string,
     attributes: StoredAttributes,
-    history: EntryHistory,
+    history: EntryHistory | HistoryOf,
     parent: DirectoryEntry | undefined,
-    tree?: DirectoryTree
+    tree?: DirectoryTree,
+    number: number = 0
   ) {
     this.#dn = dn
     this.attributes = attributes
-    this.history = history
+    this.#history = history
     this.parent = parent
     this.#tree = tree
+    this.#number = number
+  }
+
+  get history(): EntryHistory {
+    return typeof this.#history === "function" ? (this.#history = this.#history(this.#number)) : this.#history
+  }
+
+  set history(history: EntryHistory) {
+    this.#history = history
   }
 
   get dn(): LdapDn.LdapDn {
@@ -234,15 +254,17 @@ export class DirectoryTree {
 
   /**
    * As {@link insert}, with the key of the name. With a parent, a text is enough for the name: it ends with the name of the parent.
+   * The history may be a function of the number.
    */
   insertNamed(
     key: string,
     name: LdapDn.LdapDn | string,
     attributes: StoredAttributes,
-    history: EntryHistory,
-    parent: DirectoryEntry | undefined
+    history: EntryHistory | HistoryOf,
+    parent: DirectoryEntry | undefined,
+    number?: number
   ): DirectoryEntry {
-    const entry = new DirectoryEntry(name, attributes, history, parent, this)
+    const entry = new DirectoryEntry(name, attributes, history, parent, this, number)
     this.#entries.set(key, entry)
     parent?.addChild(entry)
     entry.place = ++this.#places

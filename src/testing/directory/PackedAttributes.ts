@@ -11,8 +11,8 @@ const classesKey = "objectclass"
 /** The size of the buffers. Larger entries have one of their own. */
 const chunkSize = 256 * 1024
 
-/** The most bytes of a number. */
-const numberSize = 5
+/** How many lists of names are remembered: people and groups may take turns. */
+const mostLists = 8
 
 /** Values shorter than that are copied in a loop, which is faster than a call. */
 const shortValue = 48
@@ -88,18 +88,18 @@ export class PackedAttributes implements ReadonlyMap<string, StoredAttribute> {
     const found: Array<StoredAttribute> = []
     const reader = new Reader(this.#bytes, this.#start)
     for (const { description, parsed } of this.#names) {
-      const isOwn = isWanted(parsed)
+      const isAsked = isWanted(parsed)
       if (parsed.key === classesKey && this.#classes !== undefined) {
-        if (isOwn) found.push(this.#classes)
+        if (isAsked) found.push(this.#classes)
         continue
       }
       const values: Array<Uint8Array> = []
       for (let left = reader.number(); left > 0; left--) {
         const length = reader.number()
-        if (isOwn) values.push(reader.octets(length))
+        if (isAsked) values.push(reader.octets(length))
         else reader.position += length
       }
-      if (isOwn) found.push(new StoredAttribute(description, parsed, values))
+      if (isAsked) found.push(new StoredAttribute(description, parsed, values))
     }
     return found
   }
@@ -107,47 +107,87 @@ export class PackedAttributes implements ReadonlyMap<string, StoredAttribute> {
 
 /** Packs the attributes of many entries. */
 export class AttributePacker {
-  #bytes: Buffer = Buffer.alloc(0)
-  #end = 0
-  #names: Names = []
+  #writer = new Writer(0)
+  /** The lists of names that were used last, the newest first. */
+  #lists: ReadonlyArray<Names> = []
 
   pack(attributes: ReadonlyMap<string, StoredAttribute>): PackedAttributes {
     const all = [...attributes.values()]
-    const isKnown = all.length === this.#names.length &&
-      all.every(({ parsed }, i) => parsed === this.#names[i]?.parsed)
-    if (!isKnown) this.#names = all.map(({ description, parsed }) => ({ description, parsed }))
-    let most = 0
-    for (const { values } of all) {
-      most += numberSize
-      for (const value of values) most += numberSize + value.length
-    }
-    if (most > this.#bytes.length - this.#end) {
-      this.#bytes = Buffer.allocUnsafeSlow(Math.max(chunkSize, most))
-      this.#end = 0
-    }
-    const start = this.#end
-    for (const { parsed, values } of all) {
-      if (parsed.key === classesKey) continue
-      this.#number(values.length)
+    const classes = attributes.get(classesKey)
+    const packed = classes === undefined ? all : all.filter((attribute) => attribute !== classes)
+    const writer = this.#writerFor(sizeOf(packed))
+    const start = writer.end
+    for (const { values } of packed) {
+      writer.number(values.length)
       for (const value of values) {
-        this.#number(value.length)
-        this.#octets(value)
+        writer.number(value.length)
+        writer.octets(value)
       }
     }
-    return new PackedAttributes(this.#names, attributes.get(classesKey), this.#bytes, start)
+    return new PackedAttributes(this.#namesOf(all), classes, writer.bytes, start)
   }
 
-  #octets(value: Uint8Array): void {
-    if (value.length < shortValue) { for (let i = 0; i < value.length; i++) this.#bytes[this.#end + i] = value[i] ?? 0 }
-    else this.#bytes.set(value, this.#end)
-    this.#end += value.length
+  #writerFor(size: number): Writer {
+    if (size > chunkSize) return new Writer(size)
+    if (size > this.#writer.bytes.length - this.#writer.end) this.#writer = new Writer(chunkSize)
+    return this.#writer
+  }
+
+  #namesOf(all: ReadonlyArray<StoredAttribute>): Names {
+    const known = this.#lists.find((names) => isSame(names, all))
+    if (known !== undefined) return known
+    const names = all.map(({ description, parsed }) => ({ description, parsed }))
+    this.#lists = [names, ...this.#lists.slice(0, mostLists - 1)]
+    return names
+  }
+}
+
+const isSame = (names: Names, all: ReadonlyArray<StoredAttribute>): boolean => {
+  if (names.length !== all.length) return false
+  for (let i = 0; i < all.length; i++) {
+    const [name, { description, parsed }] = [names[i]!, all[i]!]
+    // A description with options is parsed anew each time.
+    if (name.parsed !== parsed && (name.parsed.key !== parsed.key || name.description !== description)) return false
+  }
+  return true
+}
+
+const sizeOf = (all: ReadonlyArray<StoredAttribute>): number => {
+  let size = 0
+  for (const { values } of all) {
+    size += numberSize(values.length)
+    for (const { length } of values) size += numberSize(length) + length
+  }
+  return size
+}
+
+/** Seven bits a byte. */
+const numberSize = (value: number): number => {
+  let size = 1
+  for (let rest = value >>> 7; rest > 0; rest >>>= 7) size++
+  return size
+}
+
+class Writer {
+  readonly bytes: Buffer
+  end = 0
+
+  constructor(size: number) {
+    this.bytes = Buffer.allocUnsafeSlow(size)
+  }
+
+  octets(value: Uint8Array): void {
+    const { bytes, end } = this
+    if (value.length < shortValue) { for (let i = 0; i < value.length; i++) bytes[end + i] = value[i]! }
+    else bytes.set(value, end)
+    this.end += value.length
   }
 
   /** Seven bits a byte, the lowest first. The highest bit says that more follow. */
-  #number(value: number): void {
+  number(value: number): void {
     let rest = value
-    for (; rest > 0x7f; rest >>>= 7) this.#bytes[this.#end++] = (rest & 0x7f) | 0x80
-    this.#bytes[this.#end++] = rest
+    for (; rest > 0x7f; rest >>>= 7) this.bytes[this.end++] = (rest & 0x7f) | 0x80
+    this.bytes[this.end++] = rest
   }
 }
 

@@ -9,7 +9,13 @@ import type { LdapAttribute } from "../../model/entry/LdapEntry.ts"
 import { LdapResultCode } from "../../model/LdapResultCode.ts"
 import type { ResultFields } from "../../protocol/LdapMessage.ts"
 import type { DirectoryState } from "../directory/DirectoryState.ts"
-import type { DirectoryEntry, EntryHistory, StoredAttribute } from "../directory/DirectoryTree.ts"
+import type {
+  DirectoryEntry,
+  EntryHistory,
+  HistoryOf,
+  StoredAttribute,
+  StoredAttributes
+} from "../directory/DirectoryTree.ts"
 import { AttributePacker } from "../directory/PackedAttributes.ts"
 import { fromSeed } from "./attributeChanges.ts"
 import { answer, invalidDn, notHere, success } from "./directoryResult.ts"
@@ -36,12 +42,21 @@ export class Loader {
   #parent: { readonly text: string; readonly entry: DirectoryEntry } | undefined
   #classes: StoredAttribute | undefined
   readonly #packer = new AttributePacker()
+  readonly #newHistory: HistoryOf
 
   /** `now` is the Clock's time in milliseconds. */
   constructor(state: DirectoryState, now: number, options?: { readonly takesSuffixes: boolean }) {
     this.#state = state
     this.#now = now
     this.#takesSuffixes = options?.takesSuffixes ?? false
+    const creator = state.administrator.dn.toString()
+    this.#newHistory = (number) => ({
+      uuid: state.uuidOf(number),
+      created: now,
+      creator,
+      modified: now,
+      modifier: creator
+    })
   }
 
   load(text: string, given: ReadonlyArray<LdapAttribute>): ResultFields {
@@ -61,25 +76,26 @@ export class Loader {
     if (Result.isFailure(parsed)) return parsed.failure
     const attributes = parsed.success
     this.#shareClasses(attributes)
-    const history = this.#historyFrom(attributes)
+    const history = isWithHistory(attributes) ? this.#historyFrom(attributes) : this.#newHistory
     for (const [key, { parsed: { type } }] of attributes) if (type.readOnly) attributes.delete(key)
     addNamingValues(state.types, attributes, rdn)
     const refused = checkEntry(state, attributes, rdn, noControls)
     if (refused !== undefined) return refused
-    state.tree.insertNamed(key, name, this.#packer.pack(attributes), history, parent)
+    // A UUID of its own takes no number.
+    const number = typeof history === "function" ? state.nextUuidNumber() : undefined
+    state.tree.insertNamed(key, name, this.#packer.pack(attributes), history, parent, number)
     return success
   }
 
   #read(text: string): Name | undefined {
     const at = text.indexOf(",")
-    // After a backslash or a quotation mark, a comma can be part of a value.
-    const above = at < 0 || /[\\"]/.test(text.slice(0, at)) ? undefined : text.slice(at + 1)
+    // After a backslash or a quotation mark, a comma can be part of a value. A semicolon separates RDNs too.
+    const above = at < 0 || /[\\";]/.test(text.slice(0, at)) ? undefined : text.slice(at + 1)
     if (above !== undefined && above === this.#parent?.text) {
       const own = this.#state.readName(text.slice(0, at))
-      const [rdn, more] = own?.rdns ?? []
+      const [rdn] = own?.rdns ?? []
       const { entry } = this.#parent
-      // A semicolon separates RDNs too: then the entry has another parent.
-      if (rdn !== undefined && more === undefined) {
+      if (rdn !== undefined) {
         const key = `${rdn.key},${entry.dn.key}`
         // Mostly they are equal, and one of the two strings is enough.
         return { key: key === text ? text : key, name: text, rdn, parent: entry }
@@ -127,3 +143,8 @@ export class Loader {
     }
   }
 }
+
+/** Whether an entry has an attribute of which its history is made. */
+const isWithHistory = (attributes: StoredAttributes): boolean => historyKeys.some((key) => attributes.has(key))
+
+const historyKeys = ["entryuuid", "createtimestamp", "creatorsname", "modifytimestamp", "modifiersname"]

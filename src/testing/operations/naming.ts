@@ -3,6 +3,7 @@
  * naming attributes. A refusal has slapd's code and text.
  */
 import type { AttributeTypes } from "../../model/attribute/AttributeTypes.ts"
+import type { MatchingRule } from "../../model/attribute/matchingRules.ts"
 import type { Rdn } from "../../model/dn/LdapDn.ts"
 import { LdapResultCode } from "../../model/LdapResultCode.ts"
 import type { ResultFields } from "../../protocol/LdapMessage.ts"
@@ -26,7 +27,7 @@ export const checkNaming = (
     if (!equality) return violation(`naming attribute '${name}' has no equality matching rule`)
     const present = attributes.get(parsed.key)
     if (present === undefined) return violation(`naming attribute '${name}' is not present in entry`)
-    if (!present.has(valueKey(rule, value)))
+    if (!hasEqual(present, rule, value))
       return violation(`value of naming attribute '${name}' is not present in entry`)
     if (singleValued && present.size > 1) {
       return violation(`value of single-valued naming attribute '${name}' conflicts with value present in entry`)
@@ -34,6 +35,10 @@ export const checkNaming = (
   }
   return undefined
 }
+
+/** Whether an attribute has a value. Mostly it is written in the same way in the name, and then no rule has to be asked. */
+const hasEqual = (attribute: StoredAttribute, rule: MatchingRule, value: Uint8Array): boolean =>
+  (attribute.size === 1 && Buffer.compare(attribute.values[0]!, value) === 0) || attribute.has(valueKey(rule, value))
 
 /** The refusal of a new RDN that no entry could have. slapd checks this before it looks for the entry. */
 export const checkNewName = (types: AttributeTypes, rdn: Rdn): ResultFields | undefined => {
@@ -53,7 +58,7 @@ export const addNamingValues = (types: AttributeTypes, attributes: Map<string, S
     const parsed = types.learn(type)
     if (parsed === undefined) continue
     const present = attributes.get(parsed.key)
-    if (present?.has(valueKey(parsed.type.rule, value)) === true) continue
+    if (present !== undefined && hasEqual(present, parsed.type.rule, value)) continue
     attributes.set(parsed.key, store(types, parsed, [...present?.values ?? [], value]))
   }
 }

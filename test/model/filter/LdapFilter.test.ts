@@ -226,6 +226,17 @@ describe("parse", () => {
     })
   })
 
+  it("gives each value bytes of its own, however long the texts are", () => {
+    const values = Array.from({ length: 600 }, (_, i) => `${i}${"é\u{1f600}".repeat(i % 40 === 0 ? i * 10 : i % 7)}`)
+    const filters = values.map((value) => parsed(`(|(cn=${value})(sn=\\ff${value}*))`))
+    filters.forEach((filter, i) => {
+      LdapFilter.parse(`(cn=${"x".repeat(i)}`)
+      const value = text(values[i]!)
+      const expected = or(equals("cn", value), LdapFilter.startsWith("sn", Buffer.concat([octets(0xff), value])))
+      assert.deepStrictEqual(filter, expected)
+    })
+  })
+
   it("keeps white space in values and skips it around filters", () => {
     assert.deepStrictEqual(
       parsed(" ( &\n\t(cn= a )\r\n ( ! (b=1) ) ( | ) ) "),
@@ -492,6 +503,26 @@ describe("ldapFilter", () => {
     assert.deepStrictEqual(ldapFilter`(member=${ada})`, equals("member", "cn=King\\, Ada (Countess),dc=example"))
     assert.deepStrictEqual(equals("member", ada), ldapFilter`(member=${ada})`)
     assert.deepStrictEqual(LdapFilter.inChain("memberOf", ada), LdapFilter.inChain("memberOf", ada.toString()))
+  })
+
+  it("takes a name whose text is made by reading filters", () => {
+    const names = Array.from({ length: 3000 }, (_, i) =>
+      ({
+        rdns: [],
+        toString: () => LdapFilter.format(parsed(`(cn=${i})`)).slice(1, -1)
+      }) as unknown as LdapDn.LdapDn)
+    for (const [i, name] of names.entries()) {
+      assert.deepStrictEqual(
+        ldapFilter`(&(a=before)(member=x${name}y)(b=behind))`,
+        and(equals("a", "before"), equals("member", `xcn=${i}y`), equals("b", "behind"))
+      )
+    }
+  })
+
+  it("needs no stack for values with many holes", () => {
+    const holes = 20_000
+    const template = Result.getOrThrow(LdapFilter.template(`(cn=${"{{a}}".repeat(holes)})`))
+    assert.deepStrictEqual(template.filter({ a: "x" }), equals("cn", "x".repeat(holes)))
   })
 
   it("reads its literal text as RFC 4515, over several lines, with escapes as they are written", () => {

@@ -268,6 +268,26 @@ describe("Ldif.parse", () => {
     })
   })
 
+  it.each([3, 40, 1_500])("puts values together in records of %i names, in any order and case", (count) => {
+    const names = Array.from({ length: count }, (_, i) => `attribute${i}`)
+    const lines = [...names, ...names.toReversed(), ...names.map((name) => name.toUpperCase())]
+      .map((name, i) => `${name}: ${i}${"x".repeat(i % 7 === 0 ? 300 : 3)}`)
+    const expected = names.map((name, i) => [
+      name,
+      [i, 2 * count - 1 - i, 2 * count + i].map((i) => `${i}${"x".repeat(i % 7 === 0 ? 300 : 3)}`)
+    ])
+    const record = `dn: cn=a\n${lines.join("\n")}\n`
+    for (const each of parse(`${record}\n${record}`)) {
+      assert.deepStrictEqual(Object.entries(attributes(each)), expected as unknown)
+    }
+  })
+
+  it("checks names in strict texts, also after texts that weren't", () => {
+    const record = "dn: cn=a\ncn: a\na_b: x\n\n"
+    assert.lengthOf(parse(record + record), 2)
+    assert.strictEqual(failure(record, { strict: true }).detail, `"a_b" is not an attribute description`)
+  })
+
   it("keeps spaces at the end of a value, and what looks like syntax within one", () => {
     const [record] = parse("dn: x=y\na: b  \nc: d: e:: f # g\n")
     assert.deepStrictEqual(attributes(record), { a: ["b  "], c: ["d: e:: f # g"] })

@@ -65,6 +65,18 @@ describe("packed attributes", () => {
       }
     })
   }
+
+  it("are the same when entries of many kinds and sizes take turns", () => {
+    const packer = new AttributePacker()
+    const given = Array.from({ length: 400 }, (_, i) =>
+      stored({
+        objectClass: [`class${i % 3}`],
+        ...(i % 5 === 0 ? { member: ["m".repeat(i * 1_500), ""] } : { cn: [`${i}`], "cn;lang-de": [""] }),
+        [`own${i % 11}`]: Array.from({ length: i % 131 }, (_, i) => `${i}`)
+      }))
+    const packed = given.map((attributes) => packer.pack(attributes))
+    for (const [i, attributes] of given.entries()) assert.deepStrictEqual(shown(packed[i]!), shown(attributes))
+  })
 })
 
 const base = "dc=example,dc=org"
