@@ -12,7 +12,7 @@
  *
  * @since 0.1.0
  */
-import * as Config from "effect/Config"
+import type * as Config from "effect/Config"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
@@ -21,6 +21,7 @@ import { given } from "../model/input/values.ts"
 import { InvalidRequest, LdapError } from "../model/LdapError.ts"
 import { operationsBy } from "../session/calls/operationsBy.ts"
 import { passingTo, type Performer, traced } from "../session/calls/Performer.ts"
+import { configured } from "../session/configured.ts"
 import { sessionProblem, urlProblem } from "../session/input/sessionInput.ts"
 import * as LdapSession from "../session/LdapSession.ts"
 import { Tracing } from "../telemetry/Tracing.ts"
@@ -392,4 +393,4 @@ export const layer = (config: ClientConfig): Layer.Layer<LdapClient, LdapError> 
 export const layerConfig = (
   config: Config.Wrap<ClientConfig>
 ): Layer.Layer<LdapClient, LdapError | Config.ConfigError> =>
-  Layer.effect(LdapClient, Effect.flatMap(Config.unwrap(config), make))
+  Layer.effect(LdapClient, Effect.flatMap(configured(config), make))

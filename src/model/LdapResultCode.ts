@@ -4,6 +4,7 @@
  *
  * @since 0.1.0
  */
+import { lazily } from "./lazily.ts"
 
 /**
  * Codes by the names that the standards give them.
@@ -67,7 +68,7 @@ export const LdapResultCode = {
   noOperation: 16654
 } as const
 
-const names = new Map<number, string>(Object.entries(LdapResultCode).map(([name, code]) => [code, name]))
+const names = lazily(() => new Map<number, string>(Object.entries(LdapResultCode).map(([name, code]) => [code, name])))
 
 /**
  * The standard's name of a code, as in `noSuchObject`; `undefined` for one that is not registered here.
@@ -75,7 +76,7 @@ const names = new Map<number, string>(Object.entries(LdapResultCode).map(([name,
  * @category accessors
  * @since 0.1.0
  */
-export const nameOf = (code: number): string | undefined => names.get(code)
+export const nameOf = (code: number): string | undefined => names().get(code)
 
 /**
  * A code for messages: `noSuchObject (32)`, or the number alone.
@@ -84,6 +85,6 @@ export const nameOf = (code: number): string | undefined => names.get(code)
  * @since 0.1.0
  */
 export const format = (code: number): string => {
-  const name = names.get(code)
+  const name = names().get(code)
   return name === undefined ? `result code ${code}` : `${name} (${code})`
 }

@@ -5,7 +5,7 @@
  * itself isn't imported. A filter or control that has a method `write` encodes itself, and the result is decoded by this library.
  */
 import { BerReader, Tag } from "../ber/BerReader.ts"
-import { LdapControl } from "./control/LdapControl.ts"
+import { LdapControl } from "./control/controls.ts"
 import type { LdapDn } from "./dn/LdapDn.ts"
 import { attributesFrom, type AttributesInput, type LdapAttribute } from "./entry/LdapEntry.ts"
 import type { LdapModification } from "./LdapModification.ts"

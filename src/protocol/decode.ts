@@ -4,7 +4,7 @@
  * are ignored.
  */
 import { BerError, BerReader, Tag } from "../ber/BerReader.ts"
-import { LdapControl } from "../model/control/LdapControl.ts"
+import { LdapControl } from "../model/control/controls.ts"
 import type { LdapAttribute } from "../model/entry/LdapEntry.ts"
 import * as LdapEntry from "../model/entry/LdapEntry.ts"
 import * as LdapFilter from "../model/filter/LdapFilter.ts"

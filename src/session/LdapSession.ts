@@ -7,7 +7,7 @@
  *
  * @since 0.1.0
  */
-import * as Config from "effect/Config"
+import type * as Config from "effect/Config"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -22,6 +22,7 @@ import { LdapError, type LdapResult, type SessionEnd } from "../model/LdapError.
 import { type Description, Tracing } from "../telemetry/Tracing.ts"
 import { operationsBy } from "./calls/operationsBy.ts"
 import { overRequester, setUntraced, traced } from "./calls/Performer.ts"
+import { configured } from "./configured.ts"
 import type { Notice } from "./driver/Notices.ts"
 import type { SessionDriver } from "./driver/SessionDriver.ts"
 import { optionsProblem } from "./input/operationInput.ts"
@@ -194,7 +195,7 @@ export const layer = (config: SessionConfig): Layer.Layer<LdapSession, LdapError
 export const layerConfig = (
   config: Config.Wrap<SessionConfig>
 ): Layer.Layer<LdapSession, LdapError | Config.ConfigError> =>
-  Layer.effect(LdapSession, Effect.flatMap(Config.unwrap(config), make))
+  Layer.effect(LdapSession, Effect.flatMap(configured(config), make))
 
 // ---------------------------------------------------------------------------------------------------------------------
 // Opening

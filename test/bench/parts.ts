@@ -131,7 +131,22 @@ export const parts: ReadonlyArray<Part> = [
     items: 1_500,
     peers: requesting
   }),
-  ...both({ ...one, name: "large", title: "One value of 10 MB", work: "large", peers: [...all, "dropIn"] }),
+  {
+    ...one,
+    name: "large",
+    title: "One value of 10 MB",
+    work: "large",
+    against: "slapd",
+    peers: [...all, "dropIn"]
+  },
+  {
+    ...one,
+    name: "large",
+    title: "One value of 10 MB",
+    work: "large",
+    against: "responder",
+    peers: [...all, "dropIn", "keeping"]
+  },
   { ...one, name: "large", title: "One value of 10 MB", work: "large", against: "slapd, TLS", peers: clients },
   ...[20, 200].map((megabytes): Part => ({
     ...one,
@@ -143,7 +158,7 @@ export const parts: ReadonlyArray<Part> = [
     items: megabytes,
     quickItems: megabytes,
     rounds: 2,
-    peers: streaming
+    peers: [...streaming, "keeping"]
   })),
   {
     name: "groups",

@@ -291,6 +291,26 @@ const foreign = [...loadedBy(join(installed, main))].flatMap(importsOf).filter((
 const unwanted = foreign.filter((name) => /^(?:@effect\/|ws$|ldapts$|kerberos$)/.test(name))
 check(`the main entry loads no optional peer: ${unwanted.join(", ") || "none"}`, unwanted.length === 0)
 
+// effect/Schema would be a third of what these import.
+writeFileSync(
+  join(folder, "light.mjs"),
+  `import { registerHooks } from "node:module"
+registerHooks({
+  load: (url, context, next) => {
+    if (/\\/effect\\/dist\\/Schema\\.js$/.test(url)) throw new Error("effect/Schema is loaded")
+    return next(url, context)
+  }
+})
+await import("effect-ldap/LdapSession")
+await import("effect-ldap/LdapClient")
+`
+)
+run(
+  "a session and a client don't load effect/Schema",
+  folder,
+  relative(join(root, "node_modules"), join(folder, "light.mjs"))
+)
+
 install("@effect/platform-node")
 // What bundlers are given are other files than what Node loads. A program that keeps all of them runs all of them.
 const forBundlers = modules.filter(({ path }) => path !== "./ldapts").map(({ files }) => join(installed, files.module))

@@ -7,7 +7,7 @@
 import * as Data from "effect/Data"
 import * as Option from "effect/Option"
 import { subCodeIn } from "../../model/activeDirectorySubCodes.ts"
-import * as LdapControl from "../../model/control/LdapControl.ts"
+import * as LdapControl from "../../model/control/controls.ts"
 import type { LdapError, LdapErrorReason, LdapResult } from "../../model/LdapError.ts"
 
 /**

@@ -6,7 +6,7 @@
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import type * as Redacted from "effect/Redacted"
-import * as LdapControl from "../../model/control/LdapControl.ts"
+import * as LdapControl from "../../model/control/controls.ts"
 import type { LdapError } from "../../model/LdapError.ts"
 import type { LdapOperations } from "../../session/LdapSession.ts"
 import { changePassword, changePasswordInActiveDirectory } from "../jobs/changePassword.ts"

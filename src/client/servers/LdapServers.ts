@@ -243,7 +243,7 @@ export const make = Effect.fnUntraced(function*(
     return Result.isFailure(result) && result.failure.isOfServer ? result.failure.error : undefined
   })
 
-  const states: ServerStates = new ServerStates({ rest: set.options.rest ?? defaultRest, probe, scope, clock })
+  const states: ServerStates = new ServerStates({ rest: set.options.rest ?? defaultRest(), probe, scope, clock })
   const known = yield* knownServers(set, states, attempts, base.localAddress)
   for (const { url } of states.all) yield* Effect.fromResult(reach(url, base))
 
@@ -350,7 +350,8 @@ const defaultStrategies = { Urls: "failover", Srv: "random", Addresses: "roundRo
 
 type Settings = Omit<LdapSession.SessionConfig, "url">
 
-const defaultRest: RestSchedule = Schedule.exponential("1 second").pipe(
-  Schedule.modifyDelay(({ duration }) => Effect.succeed(Duration.min(duration, Duration.minutes(1)))),
-  Schedule.jittered
-)
+const defaultRest = (): RestSchedule =>
+  Schedule.exponential("1 second").pipe(
+    Schedule.modifyDelay(({ duration }) => Effect.succeed(Duration.min(duration, Duration.minutes(1)))),
+    Schedule.jittered
+  )

@@ -5,6 +5,7 @@
  *
  * Pure and synchronous. The data is in attributeTable.ts, the comparing of values in matchingRules.ts.
  */
+import { lazily } from "../lazily.ts"
 import { attributeTable, noEqualityTable, noSubstringsTable, objectClassTable } from "./attributeTable.ts"
 import { type MatchingRule, matchingRules } from "./matchingRules.ts"
 import { classAttributeTable, syntaxTable } from "./schemaTable.ts"
@@ -49,17 +50,14 @@ const descriptionSyntax = /^(?:[a-z][a-z0-9_-]*|\d+(?:\.\d+)*)(?:;[a-z0-9_=-]+)*
 
 const noOptions: ReadonlyArray<string> = []
 
-const rules: ReadonlySet<string> = new Set(matchingRules)
-
-const withoutEquality: ReadonlySet<string> = new Set(noEqualityTable.trim().toLowerCase().split(/\s+/))
-
-const withoutSubstrings: ReadonlySet<string> = new Set(noSubstringsTable.trim().toLowerCase().split(/\s+/))
-
 /** Types whose syntax differs from that of their matching rule. */
-const syntaxes = new Map<string, string>()
-for (const line of syntaxTable.trim().split(/\n(?! )/)) {
-  const [syntax = "", ...names] = line.split(/\s+/)
-  for (const name of names) syntaxes.set(name.toLowerCase(), syntax)
+const syntaxesByType = (): ReadonlyMap<string, string> => {
+  const syntaxes = new Map<string, string>()
+  for (const line of syntaxTable.trim().split(/\n(?! )/)) {
+    const [syntax = "", ...names] = line.split(/\s+/)
+    for (const name of names) syntaxes.set(name.toLowerCase(), syntax)
+  }
+  return syntaxes
 }
 
 /** The syntax of the values of a rule, for types that don't name another. */
@@ -79,51 +77,54 @@ export const usualSyntax: Readonly<Record<MatchingRule, string>> = {
 }
 
 /** Text with the syntax IA5 String has its own rules. */
-const ruleOf = (rule: MatchingRule, key: string): MatchingRule =>
-  syntaxes.get(key) !== "26" ? rule : rule === "caseExact" ? "caseExactIA5" : "caseIgnoreIA5"
+const ia5RuleOf = (rule: MatchingRule): MatchingRule => rule === "caseExact" ? "caseExactIA5" : "caseIgnoreIA5"
 
-const standardTypes = new Map<string, AttributeType>()
-for (const line of attributeTable.trim().split("\n")) {
-  const [oid = "", ...rest] = line.split(" ")
-  const at = rest.findIndex((word) => word.startsWith("<") || isRule(word))
-  const names = rest.slice(0, at)
-  const rule = rest[at] ?? ""
-  const flags = new Set(rest.slice(at + 1))
-  const superior = rule.startsWith("<") ? standardTypes.get(rule.slice(1).toLowerCase()) : undefined
-  const name = names[0] ?? oid
-  const key = name.toLowerCase()
-  const own = superior?.rule ?? ruleOf(isRule(rule) ? rule : "caseIgnore", key)
-  const type: AttributeType = {
-    oid,
-    name,
-    names,
-    key,
-    rule: own,
-    syntax: syntaxes.get(key) ?? superior?.syntax ?? usualSyntax[own],
-    superior,
-    equality: !withoutEquality.has(key),
-    ordering: flags.has("ordering"),
-    substrings: !withoutSubstrings.has(key),
-    singleValued: flags.has("single"),
-    readOnly: flags.has("readOnly"),
-    operational: flags.has("operational"),
-    standard: true
+const standardTypes = lazily((): ReadonlyMap<string, AttributeType> => {
+  const namesIn = (table: string): ReadonlySet<string> => new Set(table.trim().toLowerCase().split(/\s+/))
+  const [withoutEquality, withoutSubstrings] = [namesIn(noEqualityTable), namesIn(noSubstringsTable)]
+  const syntaxes = syntaxesByType()
+  const types = new Map<string, AttributeType>()
+  for (const line of attributeTable.trim().split("\n")) {
+    const [oid = "", ...rest] = line.split(" ")
+    const at = rest.findIndex((word) => word.startsWith("<") || isRule(word))
+    const names = rest.slice(0, at)
+    const rule = rest[at] ?? ""
+    const flags = new Set(rest.slice(at + 1))
+    const superior = rule.startsWith("<") ? types.get(rule.slice(1).toLowerCase()) : undefined
+    const name = names[0] ?? oid
+    const key = name.toLowerCase()
+    const named = isRule(rule) ? rule : "caseIgnore"
+    const own = superior?.rule ?? (syntaxes.get(key) === "26" ? ia5RuleOf(named) : named)
+    const type: AttributeType = {
+      oid,
+      name,
+      names,
+      key,
+      rule: own,
+      syntax: syntaxes.get(key) ?? superior?.syntax ?? usualSyntax[own],
+      superior,
+      equality: !withoutEquality.has(key),
+      ordering: flags.has("ordering"),
+      substrings: !withoutSubstrings.has(key),
+      singleValued: flags.has("single"),
+      readOnly: flags.has("readOnly"),
+      operational: flags.has("operational"),
+      standard: true
+    }
+    for (const known of [oid, ...names]) types.set(known.toLowerCase(), type)
   }
-  for (const known of [oid, ...names]) standardTypes.set(known.toLowerCase(), type)
-}
+  return types
+})
 
-const standardType = (name: string): AttributeType => {
-  const type = standardTypes.get(name)
+/** A type of the table, by its name in lower case. */
+export const standardType = (name: string): AttributeType => {
+  const type = standardTypes().get(name)
   if (type === undefined) throw new Error(`the table of attribute types has no ${name}`)
   return type
 }
 
-export const memberType = standardType("member")
-
-export const refType = standardType("ref")
-
 function isRule(word: string): word is MatchingRule {
-  return rules.has(word)
+  return (matchingRules as ReadonlyArray<string>).includes(word)
 }
 
 const descriptions = new WeakMap<AttributeType, Description>()
@@ -164,7 +165,7 @@ export class AttributeTypes {
     const spelled = this.#spelled.get(description)
     if (spelled !== undefined) return spelled
     const text = description.toLowerCase()
-    const direct = standardTypes.get(text) ?? this.#learned.get(text)
+    const direct = standardTypes().get(text) ?? this.#learned.get(text)
     if (direct !== undefined) {
       const found = plain(direct)
       if (this.#spelled.size < mostSpelled) this.#spelled.set(description, found)
@@ -172,7 +173,7 @@ export class AttributeTypes {
     }
     if (!descriptionSyntax.test(text)) return undefined
     const [name = "", ...options] = text.split(";")
-    const type = standardTypes.get(name) ?? this.#learned.get(name) ??
+    const type = standardTypes().get(name) ?? this.#learned.get(name) ??
       (learn ? this.#define(name, description.slice(0, name.length)) : undefined)
     if (type === undefined) return undefined
     if (this.strict && !options.every((option) => isKnownOption(type, option))) return undefined
@@ -242,40 +243,47 @@ export interface ObjectClass {
   readonly may: ReadonlyArray<AttributeType>
 }
 
-const classAttributes = new Map<string, readonly [must: ReadonlyArray<string>, may: ReadonlyArray<string>]>()
-for (const line of classAttributeTable.trim().split(/\n(?! )/)) {
-  const [name = "", ...words] = line.split(/\s+/)
-  const bar = words.indexOf("|")
-  classAttributes.set(name.toLowerCase(), [words.slice(0, bar), words.slice(bar + 1)])
-}
+/** Names of the attributes that an entry must and may have, by the name of a class. */
+const attributesByClass = (): ReadonlyMap<string, readonly [ReadonlyArray<string>, ReadonlyArray<string>]> =>
+  new Map(
+    classAttributeTable.trim().split(/\n(?! )/).map((line) => {
+      const [name = "", ...words] = line.split(/\s+/)
+      const bar = words.indexOf("|")
+      return [name.toLowerCase(), [words.slice(0, bar), words.slice(bar + 1)]]
+    })
+  )
 
 const typesNamed = (names: ReadonlyArray<string> = []): ReadonlyArray<AttributeType> =>
-  names.flatMap((name) => standardTypes.get(name.toLowerCase()) ?? [])
+  names.flatMap((name) => standardTypes().get(name.toLowerCase()) ?? [])
 
-const objectClasses = new Map<string, ObjectClass>()
-for (const line of objectClassTable.trim().split("\n")) {
-  const words = line.split(" ")
-  const [kind = "", superior = ""] = words.slice(-2).reverse()
-  const names = words.slice(1, -2)
-  const [must, may] = classAttributes.get(names[0]?.toLowerCase() ?? "") ?? []
-  const objectClass: ObjectClass = {
-    oid: words[0] ?? "",
-    names,
-    name: names[0] ?? "",
-    superior: superior.toLowerCase(),
-    kind,
-    structural: kind === "structural",
-    must: typesNamed(must),
-    may: typesNamed(may)
+const objectClasses = lazily((): ReadonlyMap<string, ObjectClass> => {
+  const attributes = attributesByClass()
+  const classes = new Map<string, ObjectClass>()
+  for (const line of objectClassTable.trim().split("\n")) {
+    const words = line.split(" ")
+    const [kind = "", superior = ""] = words.slice(-2).reverse()
+    const names = words.slice(1, -2)
+    const [must, may] = attributes.get(names[0]?.toLowerCase() ?? "") ?? []
+    const objectClass: ObjectClass = {
+      oid: words[0] ?? "",
+      names,
+      name: names[0] ?? "",
+      superior: superior.toLowerCase(),
+      kind,
+      structural: kind === "structural",
+      must: typesNamed(must),
+      may: typesNamed(may)
+    }
+    for (const known of [words[0] ?? "", ...names]) classes.set(known.toLowerCase(), objectClass)
   }
-  for (const known of [words[0] ?? "", ...names]) objectClasses.set(known.toLowerCase(), objectClass)
-}
+  return classes
+})
 
 /** Whether an object class is `asked` or derived from it: an inetOrgPerson is a person. */
 export const isSubclassOf = (objectClass: string, asked: string): boolean => {
-  const wanted = objectClasses.get(asked)?.name.toLowerCase() ?? asked
+  const wanted = objectClasses().get(asked)?.name.toLowerCase() ?? asked
   for (let key = objectClass; key !== undefined && key !== "-";) {
-    const known = objectClasses.get(key)
+    const known = objectClasses().get(key)
     if ((known?.name.toLowerCase() ?? key) === wanted) return true
     if (known === undefined) return false
     key = known.superior
@@ -284,17 +292,17 @@ export const isSubclassOf = (objectClass: string, asked: string): boolean => {
 }
 
 /** The object class of a name or object identifier in lower case. */
-export const objectClassOf = (name: string): ObjectClass | undefined => objectClasses.get(name)
+export const objectClassOf = (name: string): ObjectClass | undefined => objectClasses().get(name)
 
-export const allObjectClasses = (): ReadonlySet<ObjectClass> => new Set(objectClasses.values())
+export const allObjectClasses = (): ReadonlySet<ObjectClass> => new Set(objectClasses().values())
 
-export const allAttributeTypes = (): ReadonlySet<AttributeType> => new Set(standardTypes.values())
+export const allAttributeTypes = (): ReadonlySet<AttributeType> => new Set(standardTypes().values())
 
 /** An object class and its superclasses, by their first names in lower case. */
 export const superclassesOf = (objectClass: string): ReadonlyArray<string> => {
   const found: Array<string> = []
   for (let key = objectClass; key !== "-";) {
-    const known = objectClasses.get(key)
+    const known = objectClasses().get(key)
     found.push(known?.name.toLowerCase() ?? key)
     if (known === undefined) break
     key = known.superior
@@ -306,7 +314,7 @@ export const superclassesOf = (objectClass: string): ReadonlyArray<string> => {
 export const structuralClass = (classes: ReadonlyArray<string>): string | undefined => {
   let found: ObjectClass | undefined
   for (const name of classes) {
-    const objectClass = objectClasses.get(name.toLowerCase())
+    const objectClass = objectClasses().get(name.toLowerCase())
     if (objectClass?.structural !== true) continue
     if (found === undefined || isSubclassOf(objectClass.name.toLowerCase(), found.name.toLowerCase()))
       found = objectClass

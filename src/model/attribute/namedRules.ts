@@ -2,6 +2,7 @@
  * The matching rules of RFC 4517 section 4.2 (a few are of RFC 4523 and RFC 4530) by their names and object identifiers: how each
  * compares values, and which values a filter may assert. matchingRules.ts compares.
  */
+import { lazily } from "../lazily.ts"
 import type { MatchingRule } from "./matchingRules.ts"
 
 /** A rule for equality, for the values that come before an asserted one, or for parts of values. */
@@ -20,7 +21,7 @@ export interface NamedRule {
 }
 
 /** Finds a rule by name, ignoring case, or by object identifier. */
-export const ruleNamed = (name: string): NamedRule | undefined => rules.get(name.toLowerCase())
+export const ruleNamed = (name: string): NamedRule | undefined => rules().get(name.toLowerCase())
 
 /** How a rule for equality compares. */
 export const equalityRuleNamed = (name: string): MatchingRule | undefined => {
@@ -81,8 +82,11 @@ const table: ReadonlyArray<
 const kindOf = (name: string): NamedRule["kind"] =>
   name.endsWith("OrderingMatch") ? "ordering" : name.endsWith("SubstringsMatch") ? "substrings" : "equality"
 
-const rules = new Map<string, NamedRule>()
-for (const [oid, name, rule, syntax, appliesTo = syntax === undefined ? [] : [syntax]] of table) {
-  const named: NamedRule = { oid, kind: kindOf(name), rule, syntax, appliesTo: new Set(appliesTo) }
-  rules.set(oid, named).set(name.toLowerCase(), named)
-}
+const rules = lazily((): ReadonlyMap<string, NamedRule> => {
+  const byName = new Map<string, NamedRule>()
+  for (const [oid, name, rule, syntax, appliesTo = syntax === undefined ? [] : [syntax]] of table) {
+    const named: NamedRule = { oid, kind: kindOf(name), rule, syntax, appliesTo: new Set(appliesTo) }
+    byName.set(oid, named).set(name.toLowerCase(), named)
+  }
+  return byName
+})

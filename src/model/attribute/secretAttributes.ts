@@ -2,6 +2,7 @@
  * Attributes that hold secrets, of the directory servers that are in use. An entry that is printed doesn't show them, and requests that
  * carry them don't cross a network in clear text.
  */
+import { lazily } from "../lazily.ts"
 
 /**
  * The kinds of values:
@@ -105,17 +106,22 @@ const rows: ReadonlyArray<Row> = [
   ["ads-replUserPassword", "secret"]
 ]
 
-const kinds = new Map(
-  rows.flatMap((
-    [name, kind, oid]
-  ) => [[name.toLowerCase(), kind] as const, ...(oid === undefined ? [] : [[oid, kind] as const])])
-)
+const kinds = lazily(() => {
+  const byName = new Map<string, SecretKind>()
+  for (const [name, kind, oid] of rows) {
+    byName.set(name.toLowerCase(), kind)
+    if (oid !== undefined) byName.set(oid, kind)
+  }
+  return byName
+})
 
 /** What an attribute holds, by its description, options included; `undefined` for what is not known to be a secret. */
 export const secretKind = (description: string): SecretKind | undefined =>
-  kinds.get(description.split(";", 1)[0]!.toLowerCase().replace(/^oid\./, ""))
+  kinds().get(description.split(";", 1)[0]!.toLowerCase().replace(/^oid\./, ""))
 
 /** Whether text may name such an attribute anywhere: a quick look before a closer one. */
-export const mayNameSecret = (text: string): boolean => mention.test(text)
+export const mayNameSecret = (text: string): boolean => mention().test(text)
 
-const mention = new RegExp(Array.from(kinds.keys(), (name) => name.replaceAll(".", "\\.")).join("|"), "i")
+const mention = lazily(() =>
+  new RegExp(Array.from(kinds().keys(), (name) => name.replaceAll(".", "\\.")).join("|"), "i")
+)

@@ -88,6 +88,9 @@ const byLower = (descriptions: ReadonlyArray<Description>): Map<string, number> 
 const manyAttributes = 7
 const manyReadings = 3
 
+/** From so many values on, one look at all their bytes costs less than one at each text. */
+const manyValues = 16
+
 /** The number of attributes from which all places are recorded, once a program reads them out of order. */
 const tooManyToCount = 64
 
@@ -187,7 +190,7 @@ export class EntryIndex {
   all(at: number): ReadonlyArray<string> {
     if (this.#names.descriptions[at]!.isBinary) return octetsOf(this.values(at)).map(octetsAsText)
     const texts = this.#texts(at)
-    if (!mayBeOctets(texts, this.#text)) return texts
+    if (!this.#mayBeOctets(at, texts)) return texts
     return octetsOf(this.values(at)).map((octets, i) => asText(texts[i]!, octets))
   }
 
@@ -195,14 +198,14 @@ export class EntryIndex {
   plainValues<A>(at: number, convert: (octets: Uint8Array) => A): ReadonlyArray<string | A> {
     if (this.#names.descriptions[at]!.isBinary) return octetsOf(this.values(at)).map(convert)
     const texts = this.#texts(at)
-    if (!mayBeOctets(texts, this.#text)) return texts
+    if (!this.#mayBeOctets(at, texts)) return texts
     return octetsOf(this.values(at)).map((octets, i) => isUtf8(octets) ? texts[i]! : convert(octets))
   }
 
   /** All values as text if all of them are UTF-8, even for attributes that are known to be binary. Otherwise `undefined`. */
   utf8(at: number): ReadonlyArray<string> | undefined {
     const texts = this.#texts(at)
-    return !mayBeOctets(texts, this.#text) || octetsOf(this.values(at)).every((octets) => isUtf8(octets))
+    return !this.#mayBeOctets(at, texts) || octetsOf(this.values(at)).every((octets) => isUtf8(octets))
       ? texts
       : undefined
   }
@@ -211,6 +214,17 @@ export class EntryIndex {
     const text = this.#text ?? this.#nextText()
     const attribute = this.#seek(at)
     return text === undefined ? allTexts(this.bytes, this.#setOf(attribute)) : text.all(this.bytes, at, attribute)
+  }
+
+  /** Whether the values need another check. A loop, since this runs for every attribute that is read. */
+  #mayBeOctets(at: number, texts: ReadonlyArray<string>): boolean {
+    if (this.#text?.hasOnlyText === true) return false
+    if (texts.length > manyValues) {
+      const set = this.#setOf(this.#seek(at))
+      if (isAscii(this.bytes.subarray(contentStart(this.bytes, set), elementEnd(this.bytes, set)))) return false
+    }
+    for (let i = 0; i < texts.length; i++) if (texts[i]!.includes(replacement)) return true
+    return false
   }
 
   #setOf(attribute: number): number {
@@ -242,13 +256,6 @@ export class EntryIndex {
       ? (this.#text = textOf(this.bytes, this.#start, this.#end, count, this.#isLong, this.#names.areAscii))
       : undefined
   }
-}
-
-/** Whether the values need another check. A loop, since this runs for every attribute that is read. */
-const mayBeOctets = (texts: ReadonlyArray<string>, whole: EntryText | undefined): boolean => {
-  if (whole?.hasOnlyText === true) return false
-  for (let i = 0; i < texts.length; i++) if (texts[i]!.includes(replacement)) return true
-  return false
 }
 
 const asText = (text: string, octets: Uint8Array): string =>

@@ -14,6 +14,9 @@ import { contentStart, elementEnd } from "../../ber/element.ts"
 /** The maximum number of bytes that are decoded at once. */
 const longest = 4096
 
+/** The most values of an attribute for which memory is allocated before they are read. */
+const mostExpected = 65_536
+
 const noValues: ReadonlyArray<never> = []
 
 /** The replacement character for bytes that aren't UTF-8. A server may send this character too. */
@@ -25,33 +28,47 @@ export const firstText = (bytes: Buffer, set: number): string | undefined => {
   return value === elementEnd(bytes, set) ? undefined : textAt(bytes, value)
 }
 
-/** All values of a set. */
+/**
+ * All values of a set. Groups have thousands, often in the first search of a process, whose code isn't compiled yet. So this is one
+ * loop with few calls.
+ */
 export const allTexts = (bytes: Buffer, set: number): ReadonlyArray<string> => {
   let value = contentStart(bytes, set)
   const end = elementEnd(bytes, set)
-  const count = countValues(bytes, value, end)
-  if (count === 0) return noValues
-  if (count === 1) return [textAt(bytes, value)]
-  const found = new Array<string>(count)
+  if (value === end) return noValues
+  const isLong = end - value > longest
+  const expected = isLong ? expectedCount(bytes, value, end) : countValues(bytes, value, end)
+  if (expected === 1) return [textAt(bytes, value)]
+  const found = new Array<string>(expected)
+  let count = 0
+  const areAscii = isLong && isAscii(bytes.subarray(value, end))
   let block = ""
   let blockStart = 0
   let blockEnd = 0
-  for (let i = 0; i < count; i++) {
-    const start = contentStart(bytes, value)
-    value = elementEnd(bytes, value)
+  while (value < end) {
+    const length = bytes[value + 1]!
+    const start = length < 0x80 ? value + 2 : contentStart(bytes, value)
+    value = length < 0x80 ? start + length : elementEnd(bytes, value)
     if (value > blockEnd) {
       blockStart = start
       blockEnd = Math.min(start + longest, end)
       // For a few values, decoding all of them takes longer.
       const isWorthIt = blockEnd - start > 8 * (value - start)
-      block = isWorthIt && isAscii(bytes.subarray(start, blockEnd)) ? bytes.toString("latin1", start, blockEnd) : ""
+      block = isWorthIt && (areAscii || isAscii(bytes.subarray(start, blockEnd)))
+        ? bytes.toString("latin1", start, blockEnd)
+        : ""
     }
-    found[i] = block === ""
+    found[count++] = block === ""
       ? bytes.toString("utf8", start, value)
       : block.substring(start - blockStart, value - blockStart)
   }
+  if (count !== expected) found.length = count
   return found
 }
+
+/** As many values as there are if all are as long as the first one, since counting them would be another loop. Never 1. */
+const expectedCount = (bytes: Buffer, start: number, end: number): number =>
+  Math.max(2, Math.min(Math.ceil((end - start) / (elementEnd(bytes, start) - start)), mostExpected))
 
 /** The content of an element as text. */
 export const textAt = (bytes: Buffer, value: number): string =>

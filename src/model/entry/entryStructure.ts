@@ -17,6 +17,8 @@ export const checkStructure = (content: BerReader): void => {
   if (content.limits !== undefined) countIn(content.bytes, start, content.end, content.limits)
 }
 
+const { octetString } = Tag
+
 /** Whether the structure is valid and has no elements that a later version of the protocol might add. Nearly always true. */
 const isPlain = (bytes: Buffer, start: number, end: number): boolean => {
   const list = elementEnd(bytes, start)
@@ -29,9 +31,11 @@ const isPlain = (bytes: Buffer, start: number, end: number): boolean => {
     const values = elementEnd(bytes, name)
     if (bytes[name] !== Tag.octetString || !(values < attributeEnd)) return false
     if (bytes[values] !== Tag.set || elementEnd(bytes, values) !== attributeEnd) return false
+    // Without a call for each value, since the code isn't compiled yet when a process reads its first group.
     for (let value = contentStart(bytes, values); value < attributeEnd;) {
-      if (bytes[value] !== Tag.octetString) return false
-      value = elementEnd(bytes, value)
+      if (bytes[value] !== octetString) return false
+      const length = bytes[value + 1]!
+      value = length < 0x80 ? value + 2 + length : elementEnd(bytes, value)
       if (!(value <= attributeEnd)) return false
     }
     attribute = attributeEnd

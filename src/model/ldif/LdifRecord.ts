@@ -4,7 +4,7 @@
  * @since 0.1.0
  */
 import { isUtf8 } from "node:buffer"
-import * as LdapControl from "../control/LdapControl.ts"
+import * as LdapControl from "../control/controls.ts"
 import type { LdapAttribute } from "../entry/LdapEntry.ts"
 import type { LdapModification } from "../LdapModification.ts"
 import { asciiOctets } from "./asciiOctets.ts"

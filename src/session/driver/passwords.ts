@@ -3,8 +3,8 @@
  */
 import * as Result from "effect/Result"
 import { mayNameSecret, secretKind } from "../../model/attribute/secretAttributes.ts"
+import * as LdapControls from "../../model/control/controls.ts"
 import type { LdapControl } from "../../model/control/LdapControl.ts"
-import * as LdapControls from "../../model/control/LdapControl.ts"
 import * as LdapDn from "../../model/dn/LdapDn.ts"
 import type { LdapFilter } from "../../model/filter/LdapFilterModel.ts"
 import { passwordModify } from "../../protocol/LdapExtended.ts"

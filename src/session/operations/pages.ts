@@ -2,7 +2,7 @@
  * Paged results (RFC 2696): the state of a paged search, and the release of a server's cursor that is not read to its end.
  */
 import * as Effect from "effect/Effect"
-import * as LdapControl from "../../model/control/LdapControl.ts"
+import * as LdapControl from "../../model/control/controls.ts"
 import { type LdapError, type LdapResult, ProtocolViolation } from "../../model/LdapError.ts"
 import { LdapResultCode } from "../../model/LdapResultCode.ts"
 import type { LdapMessage, SearchRequest } from "../../protocol/LdapMessage.ts"

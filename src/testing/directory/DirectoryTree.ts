@@ -5,10 +5,11 @@
  * sees. Entries are in the order in which they were added.
  */
 import * as Result from "effect/Result"
-import { memberType, structuralClass } from "../../model/attribute/AttributeTypes.ts"
+import { structuralClass } from "../../model/attribute/AttributeTypes.ts"
 import type { StoredAttribute } from "../../model/attribute/StoredAttribute.ts"
 import * as LdapDn from "../../model/dn/LdapDn.ts"
 import { EqualityIndex } from "./EqualityIndex.ts"
+import { memberType } from "./standardTypes.ts"
 
 export { StoredAttribute, valueKey } from "../../model/attribute/StoredAttribute.ts"
 

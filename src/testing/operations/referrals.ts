@@ -2,13 +2,13 @@
  * Referral objects (RFC 3296), which point to other servers. With ManageDsaIT a client manages them as ordinary entries.
  */
 import * as Result from "effect/Result"
-import { refType } from "../../model/attribute/AttributeTypes.ts"
 import * as LdapDn from "../../model/dn/LdapDn.ts"
 import { LdapResultCode } from "../../model/LdapResultCode.ts"
 import * as LdapUrl from "../../model/url/LdapUrl.ts"
 import type { ResultFields, Scope } from "../../protocol/LdapMessage.ts"
 import { type DirectoryState, prettyRdn, type Requester } from "../directory/DirectoryState.ts"
 import type { DirectoryEntry } from "../directory/DirectoryTree.ts"
+import { refType } from "../directory/standardTypes.ts"
 import { answer } from "./directoryResult.ts"
 import type { RequestControls } from "./requestControls.ts"
 

@@ -24,6 +24,7 @@ const names: ReadonlyMap<string, string> = new Map([
   ["dropIn", "drop-in for ldapts"],
   ["libldap", "libldap (C)"],
   ["libldapInPlace", "libldap, in place"],
+  ["keeping", "floor that keeps the value"],
   ["pythonLdap", "python-ldap"]
 ])
 

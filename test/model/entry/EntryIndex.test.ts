@@ -27,6 +27,7 @@ describe("many values of one attribute are the same text as one by one", () => {
   it.each([
     ["ASCII", names],
     ["of growing lengths, across the lengths that take one octet, two and three", names.map((_, i) => "x".repeat(i))],
+    ["the first of them longer than others", ["z".repeat(2_000), ...names]],
     ["empty ones between", names.map((name, i) => (i % 3 === 0 ? "" : name))],
     ["ASCII, with one that isn't here and there", names.map((name, i) => (i % 97 === 5 ? `${name}é` : name))],
     [

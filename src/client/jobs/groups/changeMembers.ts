@@ -2,7 +2,7 @@
  * Adds members to a group and removes them. A member that is in the group already, or was removed already, is no error.
  */
 import * as Effect from "effect/Effect"
-import * as LdapControl from "../../../model/control/LdapControl.ts"
+import * as LdapControl from "../../../model/control/controls.ts"
 import { descriptionProblem, nameProblem } from "../../../model/input/attributes.ts"
 import type { LdapError } from "../../../model/LdapError.ts"
 import * as LdapModification from "../../../model/LdapModification.ts"

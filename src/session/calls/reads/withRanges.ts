@@ -5,7 +5,7 @@
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
-import * as LdapControl from "../../../model/control/LdapControl.ts"
+import * as LdapControl from "../../../model/control/controls.ts"
 import type { LdapEntry } from "../../../model/entry/LdapEntry.ts"
 import type { LdapError } from "../../../model/LdapError.ts"
 import type { ControlInput } from "../../../model/ldapts.ts"
