@@ -35,6 +35,7 @@ export class LineWriter {
   /** Writes a name and a value: as text if it is safe, otherwise in base64. */
   field(name: string, value: Uint8Array, inBase64: boolean): void {
     if (value.length === 0) return this.line(`${name}:`)
+    if (inBase64 || !isSafe(value)) return this.line(`${name}:: ${base64(value)}`)
     this.#reserve(name.length + value.length + 3)
     const bytes = this.#bytes
     const start = this.#end
@@ -42,7 +43,6 @@ export class LineWriter {
     for (let i = 0; i < name.length; i++) bytes[end++] = name.charCodeAt(i)
     bytes[end++] = colon
     bytes[end++] = space
-    if (inBase64 || !isSafe(value)) return this.line(`${name}:: ${base64(value)}`)
     if (value.length > short) bytes.set(value, end)
     else for (let i = 0; i < value.length; i++) bytes[end + i] = value[i]!
     this.#end = end + value.length
