@@ -171,7 +171,8 @@ interface Goal {
 }
 
 const isOwn = ({ name }: Peer): boolean => name.startsWith(own)
-const scripts = (peer: Peer): boolean => peer.isScript && !isOwn(peer)
+/** Other programs in a scripting language, without the floors. */
+const scripts = (peer: Peer): boolean => peer.isScript && !isOwn(peer) && !peer.name.startsWith("the least")
 const named = (name: string) => (peer: Peer): boolean => peer.name === name
 
 const goals: ReadonlyArray<Goal> = [

@@ -75,7 +75,7 @@ export const expectedName = (line: string, last: Name): Name | undefined => {
 }
 
 const startsWithName = (line: string, { text }: Name): boolean =>
-  line.charCodeAt(text.length) === colon && line.startsWith(text)
+  line.length > text.length && line.charCodeAt(text.length) === colon && line.startsWith(text)
 
 const colon = 0x3a
 

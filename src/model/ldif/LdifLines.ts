@@ -130,7 +130,8 @@ export class LineReader {
     this.#openLength = 0
     this.#ended++
     if (!isPlain) text = this.#withoutMarks(text)
-    if (text.charCodeAt(0) === space) {
+    // To ask for a character behind the end of a text, here that of an empty line, makes the runtime slower for all that follow.
+    if (text.length > 0 && text.charCodeAt(0) === space) {
       if (this.#text === undefined) {
         const detail = "the line begins with a space, but there is no line that it could continue"
         throw new LdifSyntaxError({ line: this.#ended, detail })

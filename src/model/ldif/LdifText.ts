@@ -6,6 +6,7 @@
 import { type LdapAttribute, LdapEntry } from "../entry/LdapEntry.ts"
 import { isOid, nameOf } from "./LdifDescriptions.ts"
 import type { Entry, LdifRecord } from "./LdifRecord.ts"
+import { LineWriter } from "./LineWriter.ts"
 
 /** @internal */
 export interface WidthOption {
@@ -32,14 +33,14 @@ export const recordWriter = (options: WidthOption | undefined): (record: LdifRec
   const wanted = Math.floor(options?.width ?? 76)
   // A continuation line has a space and at least one more byte.
   const width = wanted >= 2 ? wanted : 2
+  const writer = new LineWriter(width)
   return (record) => {
-    const lines: Array<string> = [""]
-    const write = (line: string): void => foldInto(lines, line, width)
+    writer.clear()
+    writer.line("")
     const problem = unwritable(record)
-    if (problem === undefined) writeFields(record, options, write)
-    else write(`# left out: the record of ${quoted(record.dn)}, since LDIF can't write ${problem}`)
-    lines.push("")
-    return lines.join("\n")
+    if (problem === undefined) writeFields(record, options, writer)
+    else writer.line(`# left out: the record of ${quoted(record.dn)}, since LDIF can't write ${problem}`)
+    return writer.take()
   }
 }
 
@@ -107,78 +108,56 @@ const unwritableName = (record: LdifRecord | LdapEntry): string | undefined => {
   return controls.find(({ oid }) => !isOid(oid))?.oid
 }
 
-/** Writes the lines of a record, before they are folded. */
-const writeFields = (
-  record: LdifRecord | LdapEntry,
-  options: WidthOption | undefined,
-  write: (line: string) => void
-): void => {
-  write(field("dn", record.dn))
+/** Writes the lines of a record. */
+const writeFields = (record: LdifRecord | LdapEntry, options: WidthOption | undefined, writer: LineWriter): void => {
+  writeField(writer, "dn", record.dn)
   if (record instanceof LdapEntry || record._tag === "Entry") {
-    return writeValues(readableOrder(record.attributes, options) ?? [], options, write)
+    return writeValues(readableOrder(record.attributes, options) ?? [], options, writer)
   }
   for (const { critical, oid, value } of record.controls) {
-    write(field(`control: ${oid}${critical ? " true" : ""}`, value))
+    writeField(writer, `control: ${oid}${critical ? " true" : ""}`, value)
   }
   switch (record._tag) {
     case "Add":
-      write("changetype: add")
-      return writeValues(record.attributes, undefined, write)
+      writer.line("changetype: add")
+      return writeValues(record.attributes, undefined, writer)
     case "Delete":
-      return write("changetype: delete")
+      return writer.line("changetype: delete")
     case "Modify":
-      write("changetype: modify")
+      writer.line("changetype: modify")
       for (const { attribute, operation, values } of record.changes) {
-        write(`${operation}: ${attribute}`)
-        for (const value of values) write(field(attribute, value))
-        write("-")
+        writer.line(`${operation}: ${attribute}`)
+        for (const value of values) writeField(writer, attribute, value)
+        writer.line("-")
       }
       return
     case "ModifyDn":
-      write("changetype: moddn")
-      write(field("newrdn", record.newRdn))
-      write(`deleteoldrdn: ${record.deleteOldRdn ? 1 : 0}`)
-      if (record.newSuperior !== undefined) write(field("newsuperior", record.newSuperior))
+      writer.line("changetype: moddn")
+      writeField(writer, "newrdn", record.newRdn)
+      writer.line(`deleteoldrdn: ${record.deleteOldRdn ? 1 : 0}`)
+      if (record.newSuperior !== undefined) writeField(writer, "newsuperior", record.newSuperior)
   }
 }
 
 const writeValues = (
   attributes: Entry["attributes"],
   options: WidthOption | undefined,
-  write: (line: string) => void
+  writer: LineWriter
 ): void => {
   for (const { description, values } of attributes) {
     const inBase64 = options?.inBase64?.(description) ?? false
-    if (values.length === 0) write(field(description, ""))
-    for (const value of values) write(field(description, value, inBase64))
+    if (values.length === 0) writer.line(`${description}:`)
+    for (const value of values) writeField(writer, description, value, inBase64)
   }
 }
 
-/** A name and its value. A control may have no value. */
-const field = (name: string, value: string | Uint8Array | undefined, inBase64 = false): string => {
-  if (value === undefined) return name
-  const octets = Buffer.isBuffer(value)
-    ? value
-    : typeof value === "string"
-    ? Buffer.from(value)
-    : Buffer.from(value.buffer, value.byteOffset, value.length)
-  const text = octets.toString("latin1")
-  if (text === "") return `${name}:`
-  return !inBase64 && isSafe(text) ? `${name}: ${text}` : `${name}:: ${octets.toString("base64")}`
-}
-
-/**
- * A SAFE-STRING of RFC 2849 that doesn't end with a space. Control characters are not allowed either, since readers can't see them.
- */
-const isSafe = (text: string): boolean => !/^[ :<]|[^\x20-\x7e]| $/.test(text)
-
-/**
- * Adds the lines of a field, or of a comment.
- *
- * @internal
- */
-export const foldInto = (lines: Array<string>, text: string, width: number): void => {
-  if (text.length <= width) return void lines.push(text)
-  lines.push(text.slice(0, width))
-  for (let at = width; at < text.length; at += width - 1) lines.push(` ${text.slice(at, at + width - 1)}`)
-}
+/** Writes a name and its value. A control may have no value. A program without type checks may give text in place of bytes. */
+const writeField = (
+  writer: LineWriter,
+  name: string,
+  value: string | Uint8Array | undefined,
+  inBase64: boolean = false
+): void =>
+  value === undefined
+    ? writer.line(name)
+    : writer.field(name, typeof value === "string" ? Buffer.from(value) : value, inBase64)

@@ -1,6 +1,6 @@
 /**
  * The entries of a directory as a value, to restore later or to write as LDIF. Attributes never change, so a snapshot shares them
- * with the directory. It costs one small object per entry.
+ * with the directory. It costs one small object per entry, and the name and the history of each that was never read.
  */
 import type * as LdapDn from "../../model/dn/LdapDn.ts"
 import type { LdapAttribute } from "../../model/entry/LdapEntry.ts"

@@ -272,13 +272,13 @@ describe("Ldif.parse", () => {
     const names = Array.from({ length: count }, (_, i) => `attribute${i}`)
     const lines = [...names, ...names.toReversed(), ...names.map((name) => name.toUpperCase())]
       .map((name, i) => `${name}: ${i}${"x".repeat(i % 7 === 0 ? 300 : 3)}`)
-    const expected = names.map((name, i) => [
+    const expected = names.map((name, i): [string, ReadonlyArray<string>] => [
       name,
       [i, 2 * count - 1 - i, 2 * count + i].map((i) => `${i}${"x".repeat(i % 7 === 0 ? 300 : 3)}`)
     ])
     const record = `dn: cn=a\n${lines.join("\n")}\n`
     for (const each of parse(`${record}\n${record}`)) {
-      assert.deepStrictEqual(Object.entries(attributes(each)), expected as unknown)
+      assert.deepStrictEqual(Object.entries(attributes(each)), expected)
     }
   })
 
