@@ -133,10 +133,17 @@ const commandLine: RolldownOptions = {
     dir: "dist/bin",
     entryFileNames: "[name].js",
     chunkFileNames: "chunks/[name].js",
-    // `whoami` doesn't need Schema. Without a file of its own it would be in one with what `whoami` needs.
     codeSplitting: {
-      includeDependenciesRecursively: false,
-      groups: [{ name: "effectSchema", test: /effect\/dist\/(?:Schema\w*|Config|internal\/schema\/\w+)\.js$/ }]
+      groups: [
+        // One file of what each command needs, which is what `whoami` needs, instead of 28.
+        { name: "start", test: /\/src\/cli\/start\.ts$/, priority: 1 },
+        // `whoami` doesn't need Schema. Without a file of its own it would be in one with what `whoami` needs.
+        {
+          name: "effectSchema",
+          includeDependenciesRecursively: false,
+          test: /effect\/dist\/(?:Schema\w*|Config|internal\/schema\/\w+)\.js$/
+        }
+      ]
     },
     comments: { jsdoc: false },
     postBanner: ({ isEntry }) =>
