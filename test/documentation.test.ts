@@ -141,17 +141,17 @@ describe("examples/security.md", () => {
   const page = readFileSync(join(root, "examples/security.md"), "utf8")
   /** What the source that a row names has to say of its default. */
   const sources: Readonly<Record<string, RegExp>> = {
-    "`connectTimeout`: DNS, TCP and TLS | 10 seconds": /connectTimeout \?\? "10 seconds"/,
-    "`requestTimeout`, or `timeout` of an operation | 30 seconds": /requestTimeout \?\? "30 seconds"/,
-    "`writeTimeout`: the server reads nothing | 30 seconds": /writeTimeout \?\? "30 seconds"/,
-    "`closeTimeout`: the release | 5 seconds": /closeTimeout \?\? "5 seconds"/,
+    "`connectTimeout`: DNS, TCP and TLS | 10 seconds": /millis\(options.connectTimeout, 10_000\)/,
+    "`requestTimeout`, or `timeout` of an operation | 30 seconds": /millis\(options.requestTimeout, 30_000\)/,
+    "`writeTimeout`: the server reads nothing | 30 seconds": /millis\(options.writeTimeout, 30_000\)/,
+    "`closeTimeout`: the release | 5 seconds": /millis\(options.closeTimeout, 5_000\)/,
     "`maxMessageSize` | 64 MiB": /defaultMaxMessageSize = 64 \* 1024 \* 1024/,
     "elements of lists in a message | 100,000": /defaultMaxElements = 100_000/,
     "values of attributes in a message | 4,000,000": /defaultMaxValues = 4_000_000/,
     "depth of a filter | 100": /defaultMaxDepth = 100$/m,
     "`sizeLimit` of a search | none": /Default 0: no limit\. \*\/\n  readonly sizeLimit/,
     "what a stream buffers before the server has to wait | 256 KiB": /highWaterMark = 256 \* 1024/,
-    "`maxUnread`: the same while others wait | 32 MiB": /defaultMaxUnread = 32 \* 1024 \* 1024/,
+    "`maxUnread`: the same while others wait | 32 MiB": /maxUnread \?\? 32 \* 1024 \* 1024/,
     "empty pages in a row, with the same cookie | 100": /mostIdlePages = 100$/m,
     "the same with different cookies | 10,000": /mostEmptyPages = 10_000/,
     "ranges of an attribute | 10,000": /mostRanges = 10_000/,

@@ -107,19 +107,35 @@ const transportTo = (
     server: url,
     address,
     tls: secure ? (options?.tls ?? {}) : undefined,
-    keepAlive: options?.keepAlive === false ? 0 : Duration.toMillis(options?.keepAlive ?? "60 seconds"),
+    keepAlive: options?.keepAlive === false ? 0 : millisOf(options?.keepAlive, 60_000),
     localAddress: options?.localAddress,
     hostName: options?.hostName,
-    tlsTimeout: options?.tlsTimeout === undefined ? undefined : Duration.toMillis(options.tlsTimeout)
+    tlsTimeout: millisOf(options?.tlsTimeout, undefined)
   })
 })
+
+const millisOf = <A>(given: Duration.Input | undefined, otherwise: A): number | A =>
+  given === undefined ? otherwise : Duration.toMillis(given)
 
 interface ParsedUrl {
   readonly secure: boolean
   readonly address: NodeTarget["address"]
 }
 
+/** URLs that were parsed: a program has few servers, and many sessions with each. Only valid ones, which contain no password. */
+const parsedUrls = new Map<string, Result.Result<ParsedUrl, LdapError>>()
+const mostUrls = 256
+
 const parseUrl = (text: string): Result.Result<ParsedUrl, LdapError> => {
+  const known = parsedUrls.get(text)
+  if (known !== undefined) return known
+  const parsed = readUrl(text)
+  if (parsedUrls.size === mostUrls) parsedUrls.clear()
+  if (Result.isSuccess(parsed)) parsedUrls.set(text, parsed)
+  return parsed
+}
+
+const readUrl = (text: string): Result.Result<ParsedUrl, LdapError> => {
   const parsed = LdapUrl.parse(text)
   if (Result.isFailure(parsed)) {
     const { detail, position, url } = parsed.failure

@@ -9,16 +9,16 @@
  */
 import type * as Config from "effect/Config"
 import * as Context from "effect/Context"
-import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Result from "effect/Result"
 import type * as Scope from "effect/Scope"
 import type * as Socket from "effect/socket/Socket"
 import type * as Stream from "effect/Stream"
 import type { LdapAuth } from "../auth/LdapAuth.ts"
 import * as LdapTransport from "../connection/LdapTransport.ts"
 import type { TlsOptions, TlsSession } from "../connection/tls/LdapTls.ts"
-import { LdapError, type LdapResult, type SessionEnd } from "../model/LdapError.ts"
+import { InvalidRequest, LdapError, type LdapResult, type SessionEnd } from "../model/LdapError.ts"
 import { type Description, Tracing } from "../telemetry/Tracing.ts"
 import { operationsBy } from "./calls/operationsBy.ts"
 import { overRequester, setUntraced, traced } from "./calls/Performer.ts"
@@ -26,15 +26,16 @@ import { configured } from "./configured.ts"
 import type { Notice } from "./driver/Notices.ts"
 import type { SessionDriver } from "./driver/SessionDriver.ts"
 import { optionsProblem } from "./input/operationInput.ts"
-import { authProblem, sessionProblem, urlProblem } from "./input/sessionInput.ts"
+import { authProblem, urlProblem } from "./input/sessionInput.ts"
 import type { LdapOperations, OperationOptions } from "./LdapOperations.ts"
 import { openDriver } from "./openDriver.ts"
-import { openWhole } from "./openWhole.ts"
 import { bind } from "./operations/bind.ts"
 import { controlsOf, timeoutOf } from "./operations/operationOptions.ts"
 import { requesterOver } from "./operations/requesterOverDriver.ts"
 import { startTls } from "./operations/startTls.ts"
 import type { SessionConfig, SessionOptions } from "./SessionOptions.ts"
+import type { SessionSettings } from "./SessionSettings.ts"
+import { settingsOf } from "./settings.ts"
 
 export type { Notice } from "./driver/Notices.ts"
 export type { SessionConfig, SessionOptions } from "./SessionOptions.ts"
@@ -141,15 +142,15 @@ export const LdapSession: Context.Service<LdapSession, LdapSession> = Context.Se
  * @category constructors
  * @since 0.1.0
  */
-export const make = (config: SessionConfig): Effect.Effect<LdapSession, LdapError, Scope.Scope> => {
-  const wrong = sessionProblem(config) ?? urlProblem(config.url)
-  return wrong !== undefined
-    ? Effect.fail(new LdapError({ reason: wrong, operation: "connect" }))
-    : Effect.flatMap(
-      Effect.fromResult(LdapTransport.fromUrl(config.url, config)),
-      (transport) => fromTransport(transport, config)
-    )
-}
+export const make = (config: SessionConfig): Effect.Effect<LdapSession, LdapError, Scope.Scope> =>
+  Effect.suspend(() => {
+    const settings = settingsOf(config)
+    if (settings instanceof InvalidRequest) return unusable(settings)
+    const wrong = urlProblem(config.url)
+    if (wrong !== undefined) return unusable(wrong)
+    const transport = LdapTransport.fromUrl(config.url, config)
+    return Result.isSuccess(transport) ? open(transport.success, settings, config) : Effect.fail(transport.failure)
+  })
 
 /**
  * Opens a session over a transport. Errors and interruption are those of {@link make}.
@@ -160,7 +161,13 @@ export const make = (config: SessionConfig): Effect.Effect<LdapSession, LdapErro
 export const fromTransport = (
   transport: LdapTransport.LdapTransport,
   options: SessionOptions = {}
-): Effect.Effect<LdapSession, LdapError, Scope.Scope> => openWhole(open(transport, options))
+): Effect.Effect<LdapSession, LdapError, Scope.Scope> =>
+  Effect.suspend(() => {
+    const settings = settingsOf(options)
+    return settings instanceof InvalidRequest
+      ? unusable(settings, transport.server)
+      : open(transport, settings, options)
+  })
 
 /**
  * Opens a session over a socket of Effect; see `LdapTransport.fromSocket`. Errors and interruption are those of {@link make}.
@@ -198,30 +205,39 @@ export const layerConfig = (
   Layer.effect(LdapSession, Effect.flatMap(configured(config), make))
 
 // ---------------------------------------------------------------------------------------------------------------------
-// Opening
-// ---------------------------------------------------------------------------------------------------------------------
-
-const open = Effect.fnUntraced(function*(
-  transport: LdapTransport.LdapTransport,
-  options: SessionOptions
-): Effect.fn.Return<LdapSession, LdapError, Scope.Scope> {
-  const wrong = sessionProblem(options)
-  if (wrong !== undefined)
-    return yield* new LdapError({ reason: wrong, operation: "connect", server: transport.server })
-  const tracing = Tracing.of(transport.server)
-  const session = fromDriver(yield* openDriver(transport, options, tracing), tracing, options)
-  if (options.startTls === true) yield* session.startTls()
-  if (options.auth !== undefined) yield* session.bind(options.auth, { controls: options.bindControls })
-  return session
-})
-
-// ---------------------------------------------------------------------------------------------------------------------
 // The session over its driver
 // ---------------------------------------------------------------------------------------------------------------------
 
-const fromDriver = (driver: SessionDriver, tracing: Tracing, options: SessionOptions): LdapSession => {
-  const requestTimeout = Duration.toMillis(options.requestTimeout ?? "30 seconds")
-  const requester = requesterOver(driver, requestTimeout, options.pagedSearches ?? 1)
+const unusable = (reason: InvalidRequest, server?: string): Effect.Effect<never, LdapError> =>
+  Effect.fail(new LdapError({ reason, operation: "connect", server }))
+
+const open = (
+  transport: LdapTransport.LdapTransport,
+  settings: SessionSettings,
+  options: SessionOptions
+): Effect.Effect<LdapSession, LdapError, Scope.Scope> => {
+  const tracing = Tracing.of(transport.server)
+  return openDriver(transport, settings, tracing, (driver) => {
+    const session = fromDriver(driver, tracing, settings, options.tls ?? {})
+    return Effect.as(prepared(session, options), session)
+  })
+}
+
+/** What is sent before the session is handed over. */
+const prepared = (session: LdapSession, options: SessionOptions): Effect.Effect<unknown, LdapError> => {
+  const { auth, bindControls: controls, startTls } = options
+  if (auth === undefined) return startTls === true ? session.startTls() : Effect.void
+  const bound = session.bind(auth, { controls })
+  return startTls === true ? Effect.andThen(session.startTls(), bound) : bound
+}
+
+const fromDriver = (
+  driver: SessionDriver,
+  tracing: Tracing,
+  { pagedSearches, requestTimeout }: SessionSettings,
+  tlsOptions: TlsOptions
+): LdapSession => {
+  const requester = requesterOver(driver, requestTimeout, pagedSearches)
   const performer = overRequester(requester)
   const session: LdapSession = {
     ...operationsBy(traced(performer, tracing)),
@@ -243,7 +259,7 @@ const fromDriver = (driver: SessionDriver, tracing: Tracing, options: SessionOpt
     },
     startTls: (tls) => {
       // If nothing is added, the options object itself: its certificates are read already and kept by identity.
-      const both = tls === undefined ? options.tls ?? {} : { ...options.tls, ...tls }
+      const both = tls === undefined ? tlsOptions : { ...tlsOptions, ...tls }
       return tracing.effect({ name: "startTls" }, startTls(driver, both, requestTimeout))
     }
   }

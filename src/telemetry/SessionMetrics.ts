@@ -7,7 +7,7 @@ import { fromResult, type SessionEnd } from "../model/LdapError.ts"
 import { LdapResultCode } from "../model/LdapResultCode.ts"
 import * as LdapTelemetry from "./LdapTelemetry.ts"
 import * as LeftServers from "./leftServers.ts"
-import { addSource } from "./liveGauge.ts"
+import { LiveGauge } from "./liveGauge.ts"
 
 export class SessionMetrics {
   readonly #attributes: Metric.Metric.AttributeSet
@@ -23,12 +23,11 @@ export class SessionMetrics {
 
   /** Call it when the session begins to take requests. */
   opened(inFlight: () => number): void {
-    const add = (id: string, description: string, read: () => number) =>
-      addSource(id, description, this.#attributes, this.#context, read)
     LeftServers.opened(LeftServers.servers, this.#attributes, this.#context)
     this.#removals = [
-      add(LdapTelemetry.openSessions, "Open LDAP sessions", () => 1),
-      add(LdapTelemetry.requestsInFlight, "LDAP requests in flight", inFlight)
+      // A function for each session: a gauge has the same source only once.
+      this.#metrics.sessions.add(this.#context, () => 1),
+      this.#metrics.inFlight.add(this.#context, inFlight)
     ]
   }
 
@@ -57,6 +56,8 @@ export class SessionMetrics {
 
 /** Created when there is something to count, and shared by all sessions of a server: creating one costs more than counting. */
 class ServerMetrics {
+  readonly sessions: LiveGauge
+  readonly inFlight: LiveGauge
   readonly #attributes: Metric.Metric.AttributeSet
   /** By operation and result. */
   readonly #durations = new Map<string, Metric.Histogram<number>>()
@@ -66,6 +67,8 @@ class ServerMetrics {
 
   constructor(attributes: Metric.Metric.AttributeSet) {
     this.#attributes = attributes
+    this.sessions = new LiveGauge(LdapTelemetry.openSessions, "Open LDAP sessions", attributes)
+    this.inFlight = new LiveGauge(LdapTelemetry.requestsInFlight, "LDAP requests in flight", attributes)
   }
 
   get abandons(): Metric.Counter<number> {

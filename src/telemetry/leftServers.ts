@@ -26,6 +26,16 @@ interface Known {
   readonly left: Map<string, Metric.Metric.AttributeSet>
 }
 
+/** Keeps keys for as long as their attributes, which all sessions of a server share: a new text would be hashed and compared each time. */
+const kept = (keyOf: Kind["keyOf"]): Kind["keyOf"] => {
+  const keys = new WeakMap<Metric.Metric.AttributeSet, string>()
+  return (attributes) => {
+    let key = keys.get(attributes)
+    if (key === undefined) keys.set(attributes, key = keyOf(attributes))
+    return key
+  }
+}
+
 export const servers: Kind = {
   ids: new Set([
     LdapTelemetry.operationDuration,
@@ -33,13 +43,13 @@ export const servers: Kind = {
     LdapTelemetry.abandons,
     LdapTelemetry.unbinds
   ]),
-  keyOf: (attributes) => `${attributes["server.address"]} ${attributes["server.port"]}`,
+  keyOf: kept((attributes) => `${attributes["server.address"]} ${attributes["server.port"]}`),
   registries: new WeakMap()
 }
 
 export const pools: Kind = {
   ids: new Set([LdapTelemetry.poolTimeouts]),
-  keyOf: (attributes) => `${attributes["db.client.connection.pool.name"]}`,
+  keyOf: kept((attributes) => `${attributes["db.client.connection.pool.name"]}`),
   registries: new WeakMap()
 }
 

@@ -4,6 +4,7 @@
 import * as Context from "effect/Context"
 import * as Metric from "effect/Metric"
 
+/** A gauge in the registry, as long as it has sources. */
 interface Series {
   readonly sources: Set<() => number>
   readonly registration: Metric.Registration
@@ -11,35 +12,50 @@ interface Series {
 
 const registries = new WeakMap<Metric.MetricRegistry, Map<string, Series>>()
 
-/**
- * Adds a source to a gauge of this context. The gauge shows the sum of all sources that have the same attributes. Returns a function
- * that removes the source; without a source there is no gauge. Sources must not throw.
- */
-export const addSource = (
-  id: string,
-  description: string,
-  attributes: Metric.Metric.AttributeSet,
-  context: Context.Context<never>,
-  read: () => number
-): () => void => {
-  const registry = Context.get(context, Metric.MetricRegistry)
-  const all = registries.get(registry) ?? new Map<string, Series>()
-  registries.set(registry, all)
-  const key = `${id} ${textOf(attributes)} ${textOf(Context.get(context, Metric.CurrentMetricAttributes))}`
-  let series = all.get(key)
-  if (series === undefined) all.set(key, series = register(gaugeOf(id, description, attributes), context))
-  const { registration, sources } = series
-  sources.add(read)
-  return () => {
+/** A gauge that shows the sum of all sources that have the same attributes. Without a source there is no gauge. */
+export class LiveGauge {
+  readonly #gauge: Metric.Gauge<number>
+  readonly #text: string
+  /** The contextual attributes of the last source, and the key with them. A program has the same for nearly all. */
+  #contextual: Metric.Metric.AttributeSet | undefined
+  #key = ""
+
+  constructor(id: string, description: string, attributes: Metric.Metric.AttributeSet) {
+    this.#gauge = Metric.gauge(id, { description, attributes })
+    this.#text = `${id} ${JSON.stringify(attributes)}`
+  }
+
+  /** Adds a source to the gauge in the registry of this context. Returns a function that removes it. Sources must not throw. */
+  add(context: Context.Context<never>, read: () => number): () => void {
+    const registry = Context.get(context, Metric.MetricRegistry)
+    let all = registries.get(registry)
+    if (all === undefined) registries.set(registry, all = new Map<string, Series>())
+    const key = this.#keyIn(context)
+    let series = all.get(key)
+    if (series === undefined) all.set(key, series = register(this.#gauge, context))
+    series.sources.add(read)
+    return removal(all, key, series, read)
+  }
+
+  #keyIn(context: Context.Context<never>): string {
+    const contextual = Context.get(context, Metric.CurrentMetricAttributes)
+    if (contextual !== this.#contextual) {
+      this.#contextual = contextual
+      this.#key = `${this.#text} ${JSON.stringify(contextual)}`
+    }
+    return this.#key
+  }
+}
+
+const removal =
+  (all: Map<string, Series>, key: string, { registration, sources }: Series, read: () => number) => (): void => {
     if (!sources.delete(read) || sources.size > 0) return
     registration.remove()
     all.delete(key)
   }
-}
 
 /**
- * A separate function from {@link addSource}: functions of one scope share its variables, so the registry would keep the first
- * source in memory.
+ * A function of its own: functions of one scope share its variables, so the registry would keep the first source in memory.
  */
 const register = (gauge: Metric.Gauge<number>, context: Context.Context<never>): Series => {
   const sources = new Set<() => number>()
@@ -50,26 +66,4 @@ const register = (gauge: Metric.Gauge<number>, context: Context.Context<never>):
   }
   const ignore = () => {}
   return { sources, registration: Metric.registerUnsafe(gauge, context, { get, update: ignore, modify: ignore }) }
-}
-
-// ---------------------------------------------------------------------------------------------------------------------
-// Caches for attributes that are the same for many sessions
-// ---------------------------------------------------------------------------------------------------------------------
-
-const texts = new WeakMap<Metric.Metric.AttributeSet, string>()
-
-const textOf = (attributes: Metric.Metric.AttributeSet): string => {
-  let text = texts.get(attributes)
-  if (text === undefined) texts.set(attributes, text = JSON.stringify(attributes))
-  return text
-}
-
-const gauges = new WeakMap<Metric.Metric.AttributeSet, Map<string, Metric.Gauge<number>>>()
-
-const gaugeOf = (id: string, description: string, attributes: Metric.Metric.AttributeSet): Metric.Gauge<number> => {
-  const known = gauges.get(attributes) ?? new Map<string, Metric.Gauge<number>>()
-  gauges.set(attributes, known)
-  let gauge = known.get(id)
-  if (gauge === undefined) known.set(id, gauge = Metric.gauge(id, { description, attributes }))
-  return gauge
 }

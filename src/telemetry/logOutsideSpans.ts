@@ -2,16 +2,20 @@
  * Effect's default loggers also write each log line into the current span as an event. Text of the server and names of users who
  * log in belong in the program's log, not in its spans.
  */
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Logger from "effect/Logger"
 import * as LogLevel from "effect/LogLevel"
 import * as References from "effect/References"
 
+/** Whether level `Debug` is logged. It is off by default, and every session has two lines, so this is asked before anything is made. */
+export const isDebugLogged = (context: Context.Context<never>): boolean =>
+  !LogLevel.isGreaterThan(Context.get(context, References.MinimumLogLevel), "Debug")
+
 /** Logs at level `Debug` to all loggers of the program except the one that writes into spans. */
 export const logDebugOutsideSpans = (message: string): Effect.Effect<void> =>
   Effect.withFiber((fiber) => {
-    // Checked first: level `Debug` is off by default, and every session logs two lines.
-    if (LogLevel.isGreaterThan(fiber.getRef(References.MinimumLogLevel), "Debug")) return Effect.void
+    if (!isDebugLogged(fiber.context)) return Effect.void
     const loggers = new Set(fiber.getRef(Logger.CurrentLoggers))
     loggers.delete(Logger.tracerLogger)
     return Effect.provideService(Effect.logDebug(message), Logger.CurrentLoggers, loggers)

@@ -44,7 +44,7 @@ const parts: Readonly<Record<string, { readonly make?: () => Promise<Pairs>; rea
       ["in flight, LdapClient", "The same through LdapClient, the session = 1", 1.5, 2.6],
       ["telemetry", "Lookups with spans and metrics, without = 1", 1.03, 1.5],
       ["writes", "Writes one after another, ldapts = 1", 1, 1.8],
-      ["connect", "Connect, bind, unbind, ldapts = 1", 2.3, 4],
+      ["connect", "Connect, bind, unbind, ldapts = 1", 1.5, 2.5],
       ["groups", "Groups of 1,000 members as text, ldapts = 1", 0.5, 1.1],
       ["large value", "A value of 2 MB, ldapts = 1", 0.3, 0.8]
     ]

@@ -11,7 +11,7 @@
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import { LdapError } from "../../model/LdapError.ts"
-import { openWhole } from "../../session/openWhole.ts"
+import { openWhole } from "../openWhole.ts"
 import { type PoolOptions, settingsFrom } from "./LdapPoolOptions.ts"
 import { openPool } from "./openPool.ts"
 import type { LdapPool, PoolSource } from "./poolTypes.ts"

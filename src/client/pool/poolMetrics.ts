@@ -7,7 +7,7 @@ import * as Metric from "effect/Metric"
 import type * as Scope from "effect/Scope"
 import * as LdapTelemetry from "../../telemetry/LdapTelemetry.ts"
 import * as LeftServers from "../../telemetry/leftServers.ts"
-import { addSource } from "../../telemetry/liveGauge.ts"
+import { LiveGauge } from "../../telemetry/liveGauge.ts"
 
 /** Until the scope closes. */
 export const addPoolGauges = (
@@ -19,13 +19,10 @@ export const addPoolGauges = (
     Effect.asVoid(Effect.acquireRelease(
       Effect.sync(() => {
         const add = (id: string, description: string, read: () => number, state?: "idle" | "used") =>
-          addSource(
-            id,
-            description,
-            { ...attributesOf(server), ...(state === undefined ? {} : { "db.client.connection.state": state }) },
-            context,
-            read
-          )
+          new LiveGauge(id, description, {
+            ...attributesOf(server),
+            ...(state === undefined ? {} : { "db.client.connection.state": state })
+          }).add(context, read)
         LeftServers.opened(LeftServers.pools, attributesOf(server), context)
         return [
           add(LdapTelemetry.poolSessions, "Sessions of LDAP pools", pool.idle, "idle"),

@@ -4,9 +4,7 @@
  * The session decides when to read. This file pauses a socket while the session doesn't read, keeps a half-closed socket
  * half-closed, and releases everything when the scope closes.
  */
-import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
 import * as Result from "effect/Result"
 import * as Net from "node:net"
 import type * as Tls from "node:tls"
@@ -75,32 +73,8 @@ const destroy = (socket: Net.Socket): Effect.Effect<void> =>
     socket.destroy()
   })
 
-/**
- * The result of a connection attempt. Must be called at the moment when the attempt begins. The result may arrive between two steps
- * of a fiber, and a listener that is added later would miss the event.
- */
-const outcomeOf = (socket: Net.Socket, event: "connect" | "secureConnect"): Deferred.Deferred<void, Error> => {
-  const outcome = Deferred.makeUnsafe<void, Error>()
-  const done = (exit: Exit.Exit<void, Error>) => {
-    socket.off(event, onEvent)
-    socket.off("error", onError)
-    socket.off("close", onClose)
-    Deferred.doneUnsafe(outcome, exit)
-  }
-  const onEvent = () => done(Exit.void)
-  const onError = (cause: Error) => done(Exit.fail(cause))
-  const onClose = () => done(Exit.fail(new Error(closedByPeer)))
-  socket.on(event, onEvent)
-  socket.on("error", onError)
-  socket.on("close", onClose)
-  return outcome
-}
-
-const decided = (exit: Exit.Exit<void, Error>): Deferred.Deferred<void, Error> => {
-  const outcome = Deferred.makeUnsafe<void, Error>()
-  Deferred.doneUnsafe(outcome, exit)
-  return outcome
-}
+/** Called once with the result of a connection attempt or a handshake. */
+type Done = (failure: Error | undefined) => void
 
 /**
  * A shared buffer for clear-text bytes of all connections. They are passed on before the next read, so a read allocates no memory.
@@ -112,9 +86,9 @@ const lent = Buffer.allocUnsafeSlow(64 * 1024)
 const canStartTlsAfterOnread = !("Deno" in globalThis)
 
 export class NodeConnection implements LdapConnection {
-  /** The result of the connection attempt. */
-  readonly connected: Deferred.Deferred<void, Error>
   readonly #raw: Net.Socket
+  /** Whether bytes in clear text are read into {@link lent}. */
+  readonly #isLent: boolean
   readonly #target: NodeTarget
   /** The socket that is read and written: the raw socket, or the TLS socket above it. */
   #socket: Net.Socket
@@ -123,40 +97,68 @@ export class NodeConnection implements LdapConnection {
   #tls: (() => TlsSession) | undefined
   #receiver: Receiver | undefined
   #end: ConnectionEnd | undefined
+  /** Set while a connection attempt or a handshake is under way. */
+  #done: Done | undefined
   /** Whether bytes were sent or received in clear text. If a server answers nothing, it may be waiting for TLS. */
   #hasWritten = false
   #hasHeard = false
 
-  constructor(target: NodeTarget, address: Address) {
+  /**
+   * Begins to connect and calls `done` with the result, also within this call. The result may arrive between two steps of a fiber, so it
+   * is listened for from the beginning.
+   */
+  constructor(
+    target: NodeTarget,
+    address: Address,
+    done: (connection: NodeConnection, failure: Error | undefined) => void
+  ) {
     this.#target = target
+    this.#isLent = target.open === undefined && target.tls === undefined && canStartTlsAfterOnread
     const socket = target.open?.() ?? Net.connect({
       ...connectOptions(address, target),
-      ...(target.tls === undefined && canStartTlsAfterOnread
-        ? { onread: { buffer: lent, callback: this.#onRead } }
-        : {})
+      ...(this.#isLent ? { onread: { buffer: lent, callback: this.#onRead } } : undefined)
     })
     this.#raw = socket
     this.#socket = socket
-    const event = isTls(socket) ? "secureConnect" : "connect"
+    this.#listen()
     if (isOpen(socket)) {
       this.#onOpen()
-      this.connected = decided(Exit.void)
+      done(this, undefined)
     } else if (socket.destroyed) {
       // The socket has already emitted its events.
-      this.connected = decided(Exit.fail(new Error("the socket is closed")))
+      done(this, new Error("the socket is closed"))
     } else {
-      socket.once(event, () => this.#onOpen())
-      this.connected = outcomeOf(socket, event)
+      this.#await(isTls(socket) ? "secureConnect" : "connect", (failure) => {
+        if (failure === undefined) this.#onOpen()
+        done(this, failure)
+      })
     }
-    this.#listen()
+  }
+
+  /** Calls `done` once: at the event, or with the reason why it will not come. */
+  #await(event: "connect" | "secureConnect", done: Done): void {
+    const socket = this.#socket
+    const onEvent = () => this.#settle(undefined)
+    socket.on(event, onEvent)
+    this.#done = (failure) => {
+      socket.off(event, onEvent)
+      done(failure)
+    }
+  }
+
+  #settle(failure: Error | undefined): void {
+    const done = this.#done
+    this.#done = undefined
+    done?.(failure)
   }
 
   #onOpen(): void {
     const socket = this.#raw
+    const { address, open } = this.#target
     if (isTls(socket)) {
       this.#protection = "tls"
       this.#tls = TlsHandshake.negotiatedOn(socket)
-    } else if (isLocal(socket)) {
+    } else if ((open === undefined && "host" in address && isLoopback(address.host)) || isLocal(socket)) {
       this.#protection = "local"
     }
   }
@@ -234,42 +236,43 @@ export class NodeConnection implements LdapConnection {
   }
 
   handshake(prepared: TlsHandshake.Prepared): Effect.Effect<void, LdapError> {
-    return Effect.suspend(() => {
-      const fail = failure(this.#target.server)
-      if (this.#socket !== this.#raw) return Effect.die(new Error("TLS was started twice"))
-      if (this.#raw.readableLength > 0) {
-        return Effect.fail(
-          new LdapError({
-            reason: new ProtocolViolation({ detail: "bytes in clear text arrived before the TLS handshake" }),
-            operation: "startTls",
-            server: this.#target.server
-          })
-        )
+    const fail = failure(this.#target.server)
+    return Effect.flatMap(
+      Effect.callback<Tls.TLSSocket, LdapError>((resume) => {
+        if (this.#socket !== this.#raw) return resume(Effect.die(new Error("TLS was started twice")))
+        if (this.#raw.readableLength > 0) {
+          const reason = new ProtocolViolation({ detail: "bytes in clear text arrived before the TLS handshake" })
+          return resume(Effect.fail(new LdapError({ reason, operation: "startTls", server: this.#target.server })))
+        }
+        this.#unlisten()
+        let tls: Tls.TLSSocket
+        try {
+          tls = (this.#target.secure ?? nodeTls().connect)({ ...prepared.node, socket: this.#raw })
+        } catch (cause) {
+          const detail = `unusable TLS options: ${messageOf(cause)}`
+          return resume(Effect.fail(fail({ kind: "tls", detail, cause })))
+        }
+        this.#socket = tls
+        this.#listen()
+        this.#await("secureConnect", (cause) =>
+          resume(
+            cause === undefined
+              ? Effect.succeed(tls)
+              : Effect.fail(fail(describeTls(cause, this.#target.tls !== undefined)))
+          ))
+      }),
+      // While the server is being verified, nothing is read, and the server may close the connection.
+      (tls) => {
+        const negotiated = TlsHandshake.negotiatedOn(tls, prepared.certificate())
+        const accepted = () => {
+          this.#protection = "tls"
+          this.#tls = negotiated
+        }
+        const judged = prepared.judge?.(negotiated)
+        if (judged === undefined) return Effect.sync(accepted)
+        return Effect.map(Effect.mapError(judged, (refusal) => fail({ kind: "tls", ...refusal })), accepted)
       }
-      this.#unlisten()
-      let tls: Tls.TLSSocket
-      try {
-        tls = (this.#target.secure ?? nodeTls().connect)({ ...prepared.node, socket: this.#raw })
-      } catch (cause) {
-        return Effect.fail(fail({ kind: "tls", detail: `unusable TLS options: ${messageOf(cause)}`, cause }))
-      }
-      this.#socket = tls
-      this.#listen()
-      return Deferred.await(outcomeOf(tls, "secureConnect")).pipe(
-        Effect.mapError((cause) => fail(describeTls(cause, this.#target.tls !== undefined))),
-        // While the server is being verified, nothing is read, and the server may close the connection.
-        Effect.flatMap(() => {
-          const negotiated = TlsHandshake.negotiatedOn(tls)
-          return Effect.andThen(
-            Effect.mapError(prepared.judge(negotiated), (refusal) => fail({ kind: "tls", ...refusal })),
-            Effect.sync(() => {
-              this.#protection = "tls"
-              this.#tls = negotiated
-            })
-          )
-        })
-      )
-    })
+    )
   }
 
   /** Called as soon as the socket exists, so that no event is missed; the socket stays paused until the session reads. */
@@ -278,7 +281,7 @@ export class NodeConnection implements LdapConnection {
     // Must come before the `data` listener. Node treats a `data` listener as a request to read, and would begin to read in a later
     // turn even after a pause.
     socket.pause()
-    socket.on("data", this.#onData)
+    if (!this.#isLent || socket !== this.#raw) socket.on("data", this.#onData)
     socket.on("drain", this.#onDrain)
     socket.on("end", this.#onEnd)
     socket.on("error", this.#onError)
@@ -313,7 +316,10 @@ export class NodeConnection implements LdapConnection {
 
   readonly #onEnd = (): void => this.#finish(`the server closed it${this.#hint}`)
 
-  readonly #onError = (cause: Error): void => this.#finish(`${describeLoss(cause)}${this.#hint}`, cause)
+  readonly #onError = (cause: Error): void => {
+    this.#finish(`${describeLoss(cause)}${this.#hint}`, cause)
+    this.#settle(cause)
+  }
 
   /**
    * A socket that is closed must not refer to the session. Node keeps it until the next full garbage collection, and with it would stay
@@ -321,6 +327,7 @@ export class NodeConnection implements LdapConnection {
    */
   readonly #onClose = (): void => {
     this.#finish("the socket was closed")
+    if (this.#done !== undefined) this.#settle(new Error(closedByPeer))
     this.#unlisten()
     this.#receiver = undefined
   }
@@ -360,5 +367,8 @@ const isOpen = (socket: Net.Socket): boolean =>
 const isLocal = (socket: Net.Socket): boolean => {
   if (!(socket instanceof Net.Socket)) return false
   const address = socket.remoteAddress
-  return address === undefined || /^(::ffff:)?127\./.test(address) || address === "::1"
+  return address === undefined || isLoopback(address)
 }
+
+/** Not true for all names and spellings: an address that isn't recognized is asked for again once it is connected. */
+const isLoopback = (address: string): boolean => /^(::ffff:)?127\.\d+\.\d+\.\d+$/.test(address) || address === "::1"

@@ -1,7 +1,6 @@
 /**
  * Connects to a server over Node sockets: looks up its addresses, tries them, and does the TLS handshake if TLS is asked for.
  */
-import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as Scope from "effect/Scope"
@@ -60,18 +59,24 @@ const otherFamily = (family: number): number => family === 4 ? 6 : 4
 
 /** One connection attempt; closing its scope releases all of it. */
 const open = (target: NodeTarget, address: Address): Effect.Effect<NodeConnection, Error, Scope.Scope> =>
-  Effect.uninterruptibleMask((restore) =>
-    Effect.flatMap(Effect.scope, (scope) => {
-      let connection: NodeConnection
-      try {
-        connection = new NodeConnection(target, address)
-      } catch (cause) {
-        // A function of the program may make the socket, and may throw.
-        return Effect.fail(cause instanceof Error ? cause : new Error(String(cause)))
-      }
-      return Effect.andThen(
-        Scope.addFinalizer(scope, connection.destroy),
-        Effect.as(restore(Deferred.await(connection.connected)), connection)
-      )
-    })
-  )
+  Effect.flatMap(Effect.scope, (scope) => {
+    let connection: NodeConnection | undefined
+    return Effect.andThen(
+      // Registered before the socket is made, so that it is always destroyed.
+      Scope.addFinalizer(scope, Effect.suspend(() => connection === undefined ? Effect.void : connection.destroy)),
+      Effect.callback<NodeConnection, Error>((resume) => {
+        // Nothing would destroy the socket any more.
+        if (scope.state._tag === "Closed") return resume(Effect.interrupt)
+        try {
+          connection = new NodeConnection(
+            target,
+            address,
+            (opened, failure) => resume(failure === undefined ? Effect.succeed(opened) : Effect.fail(failure))
+          )
+        } catch (cause) {
+          // A function of the program may make the socket, and may throw.
+          resume(Effect.fail(cause instanceof Error ? cause : new Error(String(cause))))
+        }
+      })
+    )
+  })

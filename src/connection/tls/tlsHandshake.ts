@@ -3,20 +3,22 @@
  */
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
-import type { X509Certificate } from "node:crypto"
 import * as Net from "node:net"
 import type * as Tls from "node:tls"
+import { nodeCrypto } from "../../auth/crypto/nodeCrypto.ts"
 import { detached } from "../detached.ts"
 import { authoritiesOf } from "./authorities.ts"
 import { type PeerCertificate, publicKeyFingerprint, type Secret, type TlsOptions, type TlsSession } from "./LdapTls.ts"
 import { nodeTls } from "./nodeTls.ts"
 
-/** Options that have been checked. */
+/** Options that have been checked, for one handshake. */
 export interface Prepared {
   /** The options for `tls.connect`, except the socket. */
   readonly node: Tls.ConnectionOptions
-  /** Accepts the server, or fails with the reason for refusing it. */
-  readonly judge: (negotiated: () => TlsSession) => Effect.Effect<void, Refusal>
+  /** Accepts the server, or fails with the reason for refusing it. `undefined` if Node's verification is all that was asked for. */
+  readonly judge: ((negotiated: () => TlsSession) => Effect.Effect<void, Refusal>) | undefined
+  /** The server's certificate (DER), if Node's verification has seen it. */
+  readonly certificate: () => Uint8Array | undefined
 }
 
 export interface Refusal {
@@ -38,22 +40,28 @@ export const prepare = (given: TlsOptions, host: string): Prepared => {
     return octets
   })
   const name = withoutRootDot(options.servername ?? host)
+  const checkServerIdentity = options.checkServerIdentity ?? nodeTls().checkServerIdentity
+  let certificate: Uint8Array | undefined
   return {
     node: {
       ...others,
       secureContext: contextOf(given, options),
-      checkServerIdentity: options.checkServerIdentity ?? nodeTls().checkServerIdentity,
+      checkServerIdentity: (hostname, peer) => {
+        certificate = peer.raw
+        return checkServerIdentity(hostname, peer)
+      },
       // The name (or address) that must be in the certificate. Addresses are never sent (RFC 6066 section 3).
       host: name,
       servername: Net.isIP(name) === 0 ? name : "",
       // Set explicitly: otherwise an environment variable of Node could turn the verification off.
       rejectUnauthorized: options.rejectUnauthorized ?? true
     },
-    judge: (negotiated) =>
+    judge: pins === undefined && verifyPeer === undefined ? undefined : (negotiated) =>
       Effect.andThen(
         pins === undefined ? Effect.void : matchPins(pins, negotiated().peer),
         verifyPeer === undefined ? Effect.void : askHook(verifyPeer, negotiated())
-      )
+      ),
+    certificate: () => certificate
   }
 }
 
@@ -146,11 +154,12 @@ const octetsOfFingerprint = (text: string): string | undefined => {
 }
 
 /**
- * The result of the handshake on a socket. Call it once, after the handshake: Node returns the server's certificate only once. The
- * certificate is parsed when the result is first read, since parsing takes a while and few callers need it.
+ * The result of the handshake on a socket. Call it once, after the handshake: Node returns the server's certificate only once, so one
+ * that its verification has seen is passed on. The certificate is parsed when the result is first read: parsing takes as long as the rest
+ * of opening a session, and few callers need it.
  */
-export const negotiatedOn = (socket: Tls.TLSSocket): () => TlsSession => {
-  const certificate = socket.getPeerX509Certificate()
+export const negotiatedOn = (socket: Tls.TLSSocket, seen?: Uint8Array): () => TlsSession => {
+  const certificate = seen ?? socket.getPeerX509Certificate()?.raw
   const protocol = socket.getProtocol() ?? "unknown"
   const cipher = socket.getCipher().standardName
   const isVerified = socket.authorized
@@ -164,17 +173,20 @@ export const negotiatedOn = (socket: Tls.TLSSocket): () => TlsSession => {
     }
 }
 
-const readCertificate = (certificate: X509Certificate): PeerCertificate => ({
-  subject: nameOf(certificate.subject),
-  issuer: nameOf(certificate.issuer),
-  alternativeNames: certificate.subjectAltName,
-  serialNumber: certificate.serialNumber,
-  validFrom: certificate.validFromDate,
-  validTo: certificate.validToDate,
-  fingerprint: certificate.fingerprint256,
-  publicKeyFingerprint: publicKeyFingerprint(certificate.raw),
-  raw: certificate.raw
-})
+const readCertificate = (raw: Uint8Array): PeerCertificate => {
+  const certificate = new (nodeCrypto().X509Certificate)(raw)
+  return {
+    subject: nameOf(certificate.subject),
+    issuer: nameOf(certificate.issuer),
+    alternativeNames: certificate.subjectAltName,
+    serialNumber: certificate.serialNumber,
+    validFrom: certificate.validFromDate,
+    validTo: certificate.validToDate,
+    fingerprint: certificate.fingerprint256,
+    publicKeyFingerprint: publicKeyFingerprint(raw),
+    raw
+  }
+}
 
 /** Node writes a line for each RDN, the first one first, escaped as RFC 2253 says; an empty name has no lines. */
 const nameOf = (lines: string | undefined): string =>

@@ -8,11 +8,15 @@
  */
 import type { Operation } from "./Operation.ts"
 
-/** A power of two, larger than the number of requests that most sessions have in flight. */
-const places = 128
+const placesOf = (count: number): Array<Operation | undefined> =>
+  new Array<Operation | undefined>(count).fill(undefined)
+
+/** Powers of two. Many sessions have no more than a bind in flight, and are over soon; few have more than the most places. */
+const firstPlaces = placesOf(8)
+const mostPlaces = 128
 
 export class InFlight {
-  readonly #recent: Array<Operation | undefined> = new Array<Operation | undefined>(places).fill(undefined)
+  #recent = firstPlaces.slice()
   readonly #others = new Map<number, Operation>()
   #size = 0
 
@@ -21,7 +25,7 @@ export class InFlight {
   }
 
   get(messageId: number): Operation | undefined {
-    const operation = this.#recent[messageId & (places - 1)]
+    const operation = this.#recent[this.#placeOf(messageId)]
     return operation?.messageId === messageId ? operation : this.#others.get(messageId)
   }
 
@@ -31,7 +35,8 @@ export class InFlight {
 
   /** Adds an operation under its message id, which must not be in flight. */
   add(operation: Operation): void {
-    const place = operation.messageId & (places - 1)
+    if (this.#size * 2 >= this.#recent.length && this.#recent.length < mostPlaces) this.#grow()
+    const place = this.#placeOf(operation.messageId)
     if (this.#recent[place] === undefined) this.#recent[place] = operation
     else this.#others.set(operation.messageId, operation)
     this.#size++
@@ -39,7 +44,7 @@ export class InFlight {
 
   /** Removes an operation, if it is in flight. */
   delete(operation: Operation): void {
-    const place = operation.messageId & (places - 1)
+    const place = this.#placeOf(operation.messageId)
     if (this.#recent[place] === operation) this.#recent[place] = undefined
     else if (!this.#others.delete(operation.messageId)) return
     this.#size--
@@ -47,7 +52,21 @@ export class InFlight {
 
   /** All of them, in the order of their ids. */
   values(): ReadonlyArray<Operation> {
+    if (this.#size === 0) return []
     const all = [...this.#recent.filter((operation) => operation !== undefined), ...this.#others.values()]
     return all.sort((one, other) => one.messageId - other.messageId)
+  }
+
+  #placeOf(messageId: number): number {
+    return messageId & (this.#recent.length - 1)
+  }
+
+  /** Those in the `Map` stay there: they are found in either. */
+  #grow(): void {
+    const before = this.#recent
+    this.#recent = placesOf(2 * before.length)
+    for (const operation of before) {
+      if (operation !== undefined) this.#recent[this.#placeOf(operation.messageId)] = operation
+    }
   }
 }

@@ -2,14 +2,13 @@
  * The time limits of a session, on the monotonic time of the Clock service: setting the clock of the machine changes none of them.
  *
  * An operation sets a deadline and, nearly always, clears it a moment later. A fiber for each deadline would cost more than the
- * operation itself. Here setting one is an insertion into a linked list, and a single fiber sleeps until the nearest deadline. A `Set` would
+ * operation itself. Here setting one is an insertion into a linked list, and a single timer runs until the nearest deadline. A `Set` would
  * cost several times as much (`core/InFlight.ts` says why).
  */
 import type * as Clock from "effect/Clock"
 import type * as Context from "effect/Context"
-import * as Effect from "effect/Effect"
-import type * as Fiber from "effect/Fiber"
 import type { Operation } from "../core/Operation.ts"
+import { wakeAfter } from "./wakeAfter.ts"
 
 /** What has a time limit in a session: an operation, the end of the session, a write that doesn't go on. */
 export type Timed = Operation | "goodbye" | "stall"
@@ -40,25 +39,26 @@ const mostTurns = 64
 
 export class Deadlines<Of> {
   readonly #clock: Clock.Clock
-  readonly #fork: (effect: Effect.Effect<void>) => Fiber.Fiber<void>
+  readonly #context: Context.Context<never>
   readonly #onPassed: (of: Of) => void
   readonly #reads: () => number
   /** The list of those that are set, in the order of setting. */
   #first: Deadline<Of> | undefined
   #last: Deadline<Of> | undefined
-  #sleeper: Fiber.Fiber<void> | undefined
-  /** When the sleeping fiber wakes up next. */
+  /** Stops the timer, if one runs. */
+  #stopTimer: (() => void) | undefined
+  /** When the timer passes. */
   #nearest = Infinity
   #isEnded = false
 
   /**
-   * The fiber sleeps on the Clock of the context. `onPassed` runs once for each deadline that is not cleared before. `reads` changes with
+   * The timer runs on the Clock of the context. `onPassed` runs once for each deadline that is not cleared before. `reads` changes with
    * everything that arrives.
    */
   constructor(clock: Clock.Clock, context: Context.Context<never>, reads: () => number, onPassed: (of: Of) => void) {
     this.#reads = reads
     this.#clock = clock
-    this.#fork = Effect.runForkWith(context)
+    this.#context = context
     this.#onPassed = onPassed
   }
 
@@ -74,7 +74,7 @@ export class Deadlines<Of> {
     if (last === undefined) this.#first = deadline
     else last.next = deadline
     this.#last = deadline
-    if (deadline.at < this.#nearest) this.#sleepUntil(deadline.at, afterMillis)
+    if (deadline.at < this.#nearest) this.#wakeAt(deadline.at, afterMillis)
     return deadline
   }
 
@@ -93,24 +93,20 @@ export class Deadlines<Of> {
   end(): void {
     this.#isEnded = true
     for (const deadline of this.#all()) this.clear(deadline)
-    this.#sleeper?.interruptUnsafe()
+    this.#stopTimer?.()
   }
 
-  #sleepUntil(at: number, millis: number): void {
+  #wakeAt(at: number, millis: number): void {
     if (this.#isEnded) return
     this.#nearest = at
-    const before = this.#sleeper
-    this.#sleeper = this.#fork(
-      // A sleep of zero may return at once on some clocks, before `set` has returned.
-      Effect.andThen(millis > 0 ? Effect.sleep(millis) : Effect.yieldNow, this.#looking)
-    )
-    before?.interruptUnsafe()
+    this.#stopTimer?.()
+    this.#stopTimer = wakeAfter(this.#context, millis, this.#look)
   }
 
-  readonly #looking = Effect.sync(() => {
-    this.#sleeper = undefined
+  readonly #look = (): void => {
+    this.#stopTimer = undefined
     const now = this.now()
-    // For deadlines that are set meanwhile: no fiber is sleeping.
+    // For deadlines that are set meanwhile: no timer is running.
     this.#nearest = Infinity
     let isWaiting = false
     for (const deadline of this.#all()) {
@@ -124,13 +120,15 @@ export class Deadlines<Of> {
     }
     if (isWaiting && !this.#isEnded) {
       this.#nearest = now
-      this.#sleeper = this.#fork(Effect.andThen(oneTurn, this.#looking))
+      // One turn of the event loop: Node runs timers first, then reads, then `setImmediate`.
+      const turn = setImmediate(this.#look)
+      this.#stopTimer = () => clearImmediate(turn)
       return
     }
     let nearest = this.#nearest
     for (const { at } of this.#all()) if (at < nearest) nearest = at
-    if (nearest < this.#nearest) this.#sleepUntil(nearest, nearest - this.now())
-  })
+    if (nearest < this.#nearest) this.#wakeAt(nearest, nearest - this.now())
+  }
 
   #all(): ReadonlyArray<Deadline<Of>> {
     const all: Array<Deadline<Of>> = []
@@ -148,9 +146,3 @@ export class Deadlines<Of> {
     return true
   }
 }
-
-/** Waits one turn of the event loop: Node runs timers first, then reads, then `setImmediate`. */
-const oneTurn = Effect.callback<void>((resume) => {
-  const handle = setImmediate(() => resume(Effect.void))
-  return Effect.sync(() => clearImmediate(handle))
-})

@@ -44,10 +44,8 @@ export class Notices {
    * Refers to this object and not to the session: Effect's streams stay in memory until the next full garbage collection, since V8 puts a
    * function that is assigned to a property into the old generation of the heap.
    */
-  readonly stream: Stream.Stream<Notice> = Stream.suspend(() => this.#subscription)
-
-  get #subscription(): Stream.Stream<Notice> {
-    return Stream.callback<Notice>((queue) =>
+  readonly stream: Stream.Stream<Notice> = Stream.callback<Notice>(
+    (queue) =>
       Effect.acquireRelease(
         Effect.sync(() => {
           const listener = (message: LdapMessage | undefined) => {
@@ -62,6 +60,7 @@ export class Notices {
           return listener
         }),
         (listener) => Effect.sync(() => this.#listeners.delete(listener))
-      ), { bufferSize: kept, strategy: "sliding" })
-  }
+      ),
+    { bufferSize: kept, strategy: "sliding" }
+  )
 }

@@ -7,7 +7,6 @@
  */
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
-import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
@@ -18,16 +17,17 @@ import type { LdapConnection } from "../../connection/LdapConnection.ts"
 import { SaslConnection } from "../../connection/SaslConnection.ts"
 import { type InsecureAuth, LdapError, type LdapErrorReason, SessionEnd } from "../../model/LdapError.ts"
 import { describeEnd } from "../../model/SessionEnd.ts"
-import { logDebugOutsideSpans } from "../../telemetry/logOutsideSpans.ts"
+import { isDebugLogged, logDebugOutsideSpans } from "../../telemetry/logOutsideSpans.ts"
 import type { SessionMetrics } from "../../telemetry/SessionMetrics.ts"
 import type { Operation } from "../core/Operation.ts"
 import type { Outcome, SessionAction } from "../core/SessionAction.ts"
 import type { SessionEvent } from "../core/SessionEvent.ts"
 import { SessionMachine } from "../core/SessionMachine.ts"
+import type { SessionSettings } from "../SessionSettings.ts"
 import { type Deadline, Deadlines, type Timed } from "./Deadlines.ts"
 import { EventQueue } from "./EventQueue.ts"
 import { guarded, rethrow } from "./guarded.ts"
-import { type HandshakeLimit, handshakeWithin } from "./handshake.ts"
+import { handshakeWithin } from "./handshake.ts"
 import { MessageReader } from "./MessageReader.ts"
 import { Notices } from "./Notices.ts"
 import {
@@ -38,21 +38,13 @@ import {
   reasonOf,
   resultOf
 } from "./PendingOperation.ts"
-import { RequestWriter, type WriterOptions } from "./RequestWriter.ts"
+import { RequestWriter } from "./RequestWriter.ts"
 import { Signal } from "./Signal.ts"
 import { StalledWrites } from "./StalledWrites.ts"
 
-export interface DriverOptions extends WriterOptions {
+export interface DriverOptions extends SessionSettings {
   readonly server: string
   readonly metrics: SessionMetrics
-  readonly closeTimeout: Duration.Duration
-  /** Time limit for the TLS handshake of StartTLS. */
-  readonly handshake: HandshakeLimit
-  /** How long the peer may take nothing of what was written. */
-  readonly writeTimeout: Duration.Duration
-  readonly maxMessageSize: number | undefined
-  /** Bytes that a stream may hold unread while other operations keep the session reading. */
-  readonly maxUnread: number
 }
 
 /** Runs something at the end of this turn. Node's `queueMicrotask` does too, and makes an `AsyncResource` for each call. */
@@ -89,7 +81,10 @@ export class SessionDriver {
   #rooms = 0
   #isFlushPlanned = false
 
-  private constructor(
+  /**
+   * Takes over a connection and its scope. {@link begin} has to follow, and in every case one {@link release}, which closes both.
+   */
+  constructor(
     connection: LdapConnection,
     connectionScope: Scope.Closeable,
     context: Context.Context<never>,
@@ -103,7 +98,7 @@ export class SessionDriver {
     this.#context = context
     this.#fork = Effect.runForkWith(context)
     this.#clock = Context.get(context, Clock.Clock)
-    this.#machine = new SessionMachine(Duration.toMillis(options.closeTimeout))
+    this.#machine = new SessionMachine(options.closeTimeout)
     this.#writer = new RequestWriter(() => this.#connection, options)
     this.#reader = new MessageReader(this.#machine, options.maxMessageSize, this.#nanos)
     this.#deadlines = new Deadlines(
@@ -115,31 +110,20 @@ export class SessionDriver {
     this.#stalls = new StalledWrites(this.#deadlines, options.writeTimeout, () => this.#connection.unsent?.())
   }
 
-  /**
-   * Takes over a connection. The finalizer of the scope releases the session: it runs exactly once in every case, and when it has
-   * run, the connection's own scope is closed.
-   */
-  static make(
-    connection: LdapConnection,
-    connectionScope: Scope.Closeable,
-    options: DriverOptions
-  ): Effect.Effect<SessionDriver, never, Scope.Scope> {
-    return Effect.uninterruptible(
-      Effect.contextWith((context: Context.Context<Scope.Scope>) => {
-        const driver = new SessionDriver(connection, connectionScope, context, options)
-        options.metrics.opened(() => driver.#machine.state.inFlight.size)
-        const logged = Effect.logDebug(`a session with ${options.server} is open, protection: ${connection.protection}`)
-        return Effect.andThen(
-          Scope.addFinalizer(Context.get(context, Scope.Scope), driver.#release),
-          Effect.map(logged, () => {
-            driver.#receiveFrom(connection)
-            // The first event: the machine decides after each event whether to read.
-            driver.dispatch({ _tag: "Room" })
-            return driver
-          })
-        )
-      })
-    )
+  /** Begins to receive. */
+  begin(): void {
+    this.#options.metrics.opened(() => this.#machine.state.inFlight.size)
+    this.#receiveFrom(this.#connection)
+    // The first event: the machine decides after each event whether to read.
+    this.dispatch({ _tag: "Room" })
+  }
+
+  /** Ends the session with an unbind, if the peer listens, and completes when the connection and its scope are closed. */
+  get release(): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      this.dispatch({ _tag: "Release" })
+      return this.closed.await
+    })
   }
 
   get connection(): LdapConnection {
@@ -311,8 +295,7 @@ export class SessionDriver {
       case "Shutdown":
         return this.#connection.shutdown(() => this.dispatch({ _tag: "ShutdownDone" }))
       case "Close":
-        this.#fork(this.#close)
-        return
+        return this.#close()
       case "Closed":
         this.#deadlines.end()
         this.closed.happen()
@@ -384,24 +367,15 @@ export class SessionDriver {
     this.#options.metrics.ended(end)
   }
 
-  /** The session's finalizer. */
-  get #release(): Effect.Effect<void> {
-    return Effect.suspend(() => {
-      this.dispatch({ _tag: "Release" })
-      return this.closed.await
-    })
-  }
-
-  get #close(): Effect.Effect<void> {
-    const closing = Effect.suspend(() => {
-      const closed = Scope.close(this.#connectionScope, Exit.void)
-      return this.#handshaking === undefined ? closed : Effect.andThen(Fiber.interrupt(this.#handshaking), closed)
-    })
-    return closing.pipe(
-      Effect.andThen(this.#logEnd),
-      // Also if a finalizer of the caller's socket fails: the release may be waiting for this event.
-      Effect.ensuring(Effect.sync(() => this.dispatch({ _tag: "ConnectionClosed" }))),
-      Effect.uninterruptible
+  /** Closes the connection, uninterruptibly. A defect of the caller's socket ends it too: the release may be waiting. */
+  #close(): void {
+    const closed = Scope.close(this.#connectionScope, Exit.void)
+    const closing = this.#handshaking === undefined
+      ? closed
+      : Effect.andThen(Fiber.interrupt(this.#handshaking), closed)
+    const logged = isDebugLogged(this.#context) ? Effect.andThen(closing, this.#logEnd) : closing
+    Effect.runForkWith(this.#context)(logged, { uninterruptible: true }).addObserver(() =>
+      this.dispatch({ _tag: "ConnectionClosed" })
     )
   }
 

@@ -6,14 +6,16 @@ import * as Effect from "effect/Effect"
 import { guarded } from "./guarded.ts"
 
 export class Signal<A> {
-  readonly #waiting = new Set<(value: Effect.Effect<A>) => void>()
+  /** Made for the first fiber that waits. */
+  #waiting: Set<(value: Effect.Effect<A>) => void> | undefined
   #value: Effect.Effect<A> | undefined
 
   /** Completes when the event has happened; at once if it has already. */
   readonly await: Effect.Effect<A> = Effect.callback((resume) => {
     if (this.#value !== undefined) return resume(this.#value)
-    this.#waiting.add(resume)
-    return Effect.sync(() => this.#waiting.delete(resume))
+    const waiting = this.#waiting ??= new Set()
+    waiting.add(resume)
+    return Effect.sync(() => waiting.delete(resume))
   })
 
   get hasHappened(): boolean {
@@ -24,7 +26,8 @@ export class Signal<A> {
   happen(value: A): void {
     if (this.#value !== undefined) return
     const happened = (this.#value = Effect.succeed(value))
-    for (const resume of this.#waiting) guarded(() => resume(happened))
-    this.#waiting.clear()
+    const waiting = this.#waiting
+    this.#waiting = undefined
+    if (waiting !== undefined) { for (const resume of waiting) guarded(() => resume(happened)) }
   }
 }

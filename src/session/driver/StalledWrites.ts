@@ -7,13 +7,14 @@ import type { Deadline, Deadlines, Timed } from "./Deadlines.ts"
 
 export class StalledWrites {
   readonly #deadlines: Deadlines<Timed>
-  readonly #timeout: Duration.Duration
+  /** In milliseconds. */
+  readonly #timeout: number
   /** Bytes that the connection hasn't passed on yet, if it can tell. */
   readonly #unsent: () => number | undefined
   #deadline: Deadline<Timed> | undefined
   #unsentBefore: number | undefined
 
-  constructor(deadlines: Deadlines<Timed>, timeout: Duration.Duration, unsent: () => number | undefined) {
+  constructor(deadlines: Deadlines<Timed>, timeout: number, unsent: () => number | undefined) {
     this.#deadlines = deadlines
     this.#timeout = timeout
     this.#unsent = unsent
@@ -21,10 +22,9 @@ export class StalledWrites {
 
   /** Called when the connection has no room for more. */
   begin(): void {
-    const millis = Duration.toMillis(this.#timeout)
-    if (millis === Infinity || this.#deadline !== undefined) return
+    if (this.#timeout === Infinity || this.#deadline !== undefined) return
     this.#unsentBefore = this.#unsent()
-    this.#deadline = this.#deadlines.set("stall", millis)
+    this.#deadline = this.#deadlines.set("stall", this.#timeout)
   }
 
   /** Called when the connection has room again. */
@@ -41,7 +41,7 @@ export class StalledWrites {
       this.begin()
       return undefined
     }
-    const limit = Duration.format(this.#timeout)
+    const limit = Duration.format(Duration.millis(this.#timeout))
     return `the server has taken nothing of what was sent for ${limit}; raise writeTimeout if it may pause so long`
   }
 }

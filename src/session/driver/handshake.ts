@@ -7,9 +7,9 @@ import * as Option from "effect/Option"
 import { defect } from "../../connection/EffectDuplex.ts"
 import { ConnectFailed, LdapError } from "../../model/LdapError.ts"
 
-/** A time limit, and the option that sets it. */
+/** A time limit in milliseconds, and the option that sets it. */
 export interface HandshakeLimit {
-  readonly limit: Duration.Duration
+  readonly limit: number
   readonly option: string
 }
 
@@ -37,5 +37,7 @@ export const handshakeWithin = (
 const timedOut = ({ limit, option }: HandshakeLimit): ConnectFailed =>
   new ConnectFailed({
     kind: "timeout",
-    detail: `the TLS handshake did not end within ${Duration.format(limit)}; raise ${option} if it needs longer`
+    detail: `the TLS handshake did not end within ${
+      Duration.format(Duration.millis(limit))
+    }; raise ${option} if it needs longer`
   })

@@ -60,6 +60,11 @@ export const passwordProblem = (u: unknown): Problem => {
 
 const durations = ["connectTimeout", "tlsTimeout", "writeTimeout", "requestTimeout", "closeTimeout"] as const
 
+const bytesProblem = (field: string, u: unknown): Problem =>
+  u === undefined || (typeof u === "number" && u > 0)
+    ? undefined
+    : invalid(field, `${given(u)} was given where a number of bytes belongs`)
+
 export const sessionProblem = (options: unknown): Problem => {
   if (typeof options !== "object" || options === null) return invalid("config", `${given(options)} was given`)
   const fields = options as Readonly<Record<string, unknown>>
@@ -68,11 +73,8 @@ export const sessionProblem = (options: unknown): Problem => {
     const wrong = durationProblem(field, fields[field])
     if (wrong !== undefined) return wrong
   }
-  for (const [field, value] of [["maxMessageSize", maxMessageSize], ["maxUnread", maxUnread]] as const) {
-    if (value !== undefined && !(typeof value === "number" && value > 0)) {
-      return invalid(field, `${given(value)} was given where a number of bytes belongs`)
-    }
-  }
+  const wrongBytes = bytesProblem("maxMessageSize", maxMessageSize) ?? bytesProblem("maxUnread", maxUnread)
+  if (wrongBytes !== undefined) return wrongBytes
   if (
     pagedSearches !== undefined && pagedSearches !== Infinity &&
     !(Number.isInteger(pagedSearches) && Number(pagedSearches) > 0)

@@ -1,6 +1,6 @@
 /** S11: nothing that a peer sends is trusted. */
 import { breaksOf } from "../Mutation.ts"
-import { berReader, messageReader, openDriver, parser, saslConnection } from "../sources.ts"
+import { berReader, messageReader, parser, saslConnection, settings } from "../sources.ts"
 
 export const s11 = breaksOf(
   "S11",
@@ -105,9 +105,9 @@ export const s11 = breaksOf(
     why: "a value may take the end of a character from what follows it"
   },
   {
-    file: openDriver,
-    find: "          maxMessageSize: options.maxMessageSize,\n",
-    replace: "          maxMessageSize: undefined,\n",
+    file: settings,
+    find: "    maxMessageSize: options.maxMessageSize,\n",
+    replace: "    maxMessageSize: undefined,\n",
     test: "session/hostile/hostile",
     name: "a message one byte above maxMessageSize",
     hangs: true,

@@ -1,6 +1,6 @@
 /** S12: nothing that a peer does costs without bound. */
 import { breaksOf } from "../Mutation.ts"
-import { bind, notices, openDriver, pages, pending, responseQueue, search } from "../sources.ts"
+import { bind, notices, pages, pending, responseQueue, search, settings } from "../sources.ts"
 
 export const s12 = breaksOf(
   "S12",
@@ -58,8 +58,8 @@ export const s12 = breaksOf(
     why: "a base search may bring any number of entries"
   },
   {
-    file: openDriver,
-    find: "maxUnread: options.maxUnread ?? defaultMaxUnread",
+    file: settings,
+    find: "maxUnread: options.maxUnread ?? 32 * 1024 * 1024",
     replace: "maxUnread: Infinity",
     test: "session/bounds",
     name: "is abandoned beyond maxUnread",

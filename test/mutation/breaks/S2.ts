@@ -1,6 +1,6 @@
 /** S2: the release can't be skipped, doubled or interrupted, and is bounded. */
 import { breaksOf } from "../Mutation.ts"
-import { driver, duplex, node, openDriver, saslConnection } from "../sources.ts"
+import { driver, duplex, node, openDriver, saslConnection, settings } from "../sources.ts"
 
 export const s2 = breaksOf(
   "S2",
@@ -15,17 +15,17 @@ export const s2 = breaksOf(
   },
   {
     file: driver,
-    find: `Effect.ensuring(Effect.sync(() => this.dispatch({ _tag: "ConnectionClosed" }))),`,
-    replace: `Effect.andThen(Effect.sync(() => this.dispatch({ _tag: "ConnectionClosed" }))),`,
+    find: "addObserver(() =>\n",
+    replace: "addObserver((exit) => Exit.isSuccess(exit) &&\n",
     test: "session/driver/defects",
     name: "when it is closed, after the peer's end",
     hangs: true,
     why: "the release waits for a closing that has broken"
   },
   {
-    file: openDriver,
-    find: `options.closeTimeout ?? "5 seconds"`,
-    replace: `"1 second"`,
+    file: settings,
+    find: "closeTimeout: millis(options.closeTimeout, 5_000)",
+    replace: "closeTimeout: 1_000",
     test: "session/release",
     name: "a peer that never closes is waited for until closeTimeout, and not longer",
     why: "closeTimeout isn't the one that was given"
@@ -82,8 +82,8 @@ export const s2 = breaksOf(
     why: "the release of a session that is ending doesn't wait until it has ended"
   },
   {
-    file: driver,
-    find: "Scope.addFinalizer(Context.get(context, Scope.Scope), driver.#release)",
+    file: openDriver,
+    find: "Scope.addFinalizer(Context.get(context, Scope.Scope), driver.release)",
     replace: "Effect.void",
     test: "session/release",
     name: "interrupting the fiber that owns the session releases it",
@@ -109,8 +109,8 @@ export const s2 = breaksOf(
   },
   {
     file: driver,
-    find: "return this.#handshaking === undefined ? closed :",
-    replace: "return this.#handshaking !== null ? closed :",
+    find: "const closing = this.#handshaking === undefined",
+    replace: "const closing = this.#handshaking !== null",
     test: "session/driver/connections",
     name: "a handshake that is under way is interrupted",
     hangs: true,

@@ -15,8 +15,8 @@ export const s3 = breaksOf(
   },
   {
     file: node,
-    find: "    socket.pause()\n    socket.on(\"data\", this.#onData)\n",
-    replace: "    socket.on(\"data\", this.#onData)\n    socket.pause()\n",
+    find: "    socket.pause()\n    if",
+    replace: "    if",
     test: "connection/NodeConnection",
     name: "bytes that the server sends before any request are not lost",
     why: "the socket is read before the session is there"

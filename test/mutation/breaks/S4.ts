@@ -1,30 +1,31 @@
 /** S4: interruption while opening leaves nothing. */
 import { breaksOf } from "../Mutation.ts"
-import { addressRace, node, nodeConnect, openDriver, openWhole } from "../sources.ts"
+import { addressRace, node, nodeConnect, openDriver } from "../sources.ts"
 
 export const s4 = breaksOf(
   "S4",
   {
-    file: openWhole,
-    find: "            : Scope.close(own, exit)\n",
-    replace: "            : Effect.void\n",
+    file: openDriver,
+    find: "              : driver.release\n",
+    replace: "              : Effect.void\n",
     test: "session/release",
     name: "the session that failed to open is closed at once, although the caller's scope stays open",
     hangs: true,
     why: "a session whose bind failed stays open"
   },
   {
-    file: openWhole,
-    find: "? Scope.addFinalizerExit(outer, (end) => Scope.close(own, end))",
-    replace: "? Effect.void",
-    test: "session/release",
-    name: "interrupting the fiber that owns the session releases it",
-    why: "a session that is open doesn't belong to its caller's scope"
+    file: openDriver,
+    find: "          driver.begin()\n          return restore(prepare(driver))\n",
+    replace: "          return restore(Effect.suspend(() => { driver.begin(); return prepare(driver) }))\n",
+    test: "session/interleavings/everyStep",
+    name: "opening",
+    hangs: true,
+    why: "a session that is interrupted before it listens waits for an end that it doesn't hear of"
   },
   {
     file: openDriver,
-    find: "      Effect.onError((cause) => Scope.close(connectionScope, Exit.failCause(cause))),\n",
-    replace: "",
+    find: "Exit.isSuccess(exit) ? Effect.void : Scope.close(connectionScope, exit)",
+    replace: "Effect.void",
     test: "connection/connect",
     name: "S4: interruption while connecting",
     hangs: true,
@@ -32,8 +33,8 @@ export const s4 = breaksOf(
   },
   {
     file: nodeConnect,
-    find: "        Scope.addFinalizer(scope, connection.destroy),\n",
-    replace: "        Effect.void,\n",
+    find: "Effect.suspend(() => connection === undefined ? Effect.void : connection.destroy)",
+    replace: "Effect.void",
     test: "connection/connect",
     name: "S4: interruption while connecting",
     hangs: true,
@@ -41,9 +42,8 @@ export const s4 = breaksOf(
   },
   {
     file: node,
-    find: "      this.connected = outcomeOf(socket, event)\n",
-    replace:
-      "      this.connected = Deferred.makeUnsafe()\n      setImmediate(() => Deferred.doneUnsafe(this.connected, Deferred.await(outcomeOf(socket, event))))\n",
+    find: "    socket.on(event, onEvent)\n",
+    replace: "    setTimeout(() => socket.on(event, onEvent), 50)\n",
     test: "connection/connect",
     name: "opening, use, release",
     hangs: true,

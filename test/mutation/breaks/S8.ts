@@ -6,16 +6,16 @@ export const s8 = breaksOf(
   "S8",
   {
     file: openDriver,
-    find: "Effect.timeoutOrElse(transport.connect, {",
-    replace: "Effect.timeoutOrElse(Effect.retry(transport.connect, { times: 2 }), {",
+    find: "(transport.connect)\n",
+    replace: "(Effect.retry(transport.connect, { times: 2 }))\n",
     test: "session/defaults",
     name: "a failed connection is not retried",
     why: "connecting is tried again in silence"
   },
   {
     file: session,
-    find: "yield* session.bind(options.auth, { controls: options.bindControls })",
-    replace: "yield* Effect.ignore(session.bind(options.auth))",
+    find: "const bound = session.bind(auth, { controls })",
+    replace: "const bound = Effect.ignore(session.bind(auth, { controls }))",
     test: "session/release",
     name: "a refused bind in the configuration ends in an unbind",
     hangs: true,
@@ -23,8 +23,8 @@ export const s8 = breaksOf(
   },
   {
     file: session,
-    find: "if (options.startTls === true) yield* session.startTls()",
-    replace: "if (options.startTls === true) yield* Effect.ignore(session.startTls())",
+    find: "Effect.andThen(session.startTls(), bound)",
+    replace: "Effect.andThen(Effect.ignore(session.startTls()), bound)",
     test: "session/defaults",
     name: "a refused StartTLS of the configuration: no session, and nothing is sent in clear text",
     why: "a session is there in clear text although its StartTLS was refused"

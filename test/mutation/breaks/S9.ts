@@ -1,6 +1,6 @@
 /** S9: passwords are protected and servers verified. */
 import { breaksOf } from "../Mutation.ts"
-import { bind, handshake, node, openDriver, pending, saslBind, writer } from "../sources.ts"
+import { bind, handshake, node, pending, saslBind, settings, writer } from "../sources.ts"
 
 export const s9 = breaksOf(
   "S9",
@@ -30,7 +30,7 @@ export const s9 = breaksOf(
     why: "PLAIN says that it keeps its secret"
   },
   {
-    file: openDriver,
+    file: settings,
     find: "allowInsecureAuth: options.allowInsecureAuth ?? false",
     replace: "allowInsecureAuth: options.allowInsecureAuth ?? true",
     test: "session/security",
@@ -47,7 +47,7 @@ export const s9 = breaksOf(
   },
   {
     file: node,
-    find: "/^(::ffff:)?127\\./.test(address)",
+    find: "/^(::ffff:)?127\\.\\d+\\.\\d+\\.\\d+$/.test(address)",
     replace: "address.length > 0",
     test: "session/defaults",
     name: "an address that isn't loopback is not local",
@@ -96,8 +96,8 @@ export const s9 = breaksOf(
   },
   {
     file: handshake,
-    find: "checkServerIdentity: options.checkServerIdentity ?? nodeTls().checkServerIdentity",
-    replace: "checkServerIdentity: () => undefined",
+    find: "return checkServerIdentity(hostname, peer)",
+    replace: "return undefined",
     test: "connection/connect",
     name: "TLS",
     why: "a certificate for another host is taken"
@@ -120,8 +120,8 @@ export const s9 = breaksOf(
   },
   {
     file: node,
-    find: `Effect.mapError(prepared.judge(negotiated), (refusal) => fail({ kind: "tls", ...refusal })),`,
-    replace: "Effect.ignore(prepared.judge(negotiated)),",
+    find: `Effect.mapError(judged, (refusal) => fail({ kind: "tls", ...refusal }))`,
+    replace: "Effect.ignore(judged)",
     test: "connection/tls",
     name: "sees the result of the handshake, and may refuse with a reason",
     why: "a server that the program refuses is used all the same"

@@ -1,0 +1,84 @@
+/**
+ * Connect, bind and unbind, one after another: what a session adds to the least that does the same. The floor, a connection of this
+ * library without a session, a session and ldapts take turns, each in a process of its own. It writes nothing.
+ *
+ *     node test/bench/connect.ts [--rounds=24] [--warm-up=4] [--cycles=200]
+ */
+import { spawn } from "node:child_process"
+import { once } from "node:events"
+import { fileURLToPath } from "node:url"
+import { parseArgs } from "node:util"
+import type { Measured } from "./measure.ts"
+import { startPeer } from "./Process.ts"
+import { median, shown } from "./report/statistics.ts"
+import { sizes } from "./servers/directory.ts"
+import { startSlapd } from "./servers/slapd.ts"
+
+const { values } = parseArgs({
+  options: {
+    rounds: { type: "string", default: "24" },
+    "warm-up": { type: "string", default: "4" },
+    cycles: { type: "string", default: "200" }
+  }
+})
+const [rounds, warmUp, cycles] = [values.rounds, values["warm-up"], values.cycles].map(Number) as [
+  number,
+  number,
+  number
+]
+const peers = ["floor", "connectionOnly", "effectLdap", "ldapts"]
+
+interface Server {
+  readonly name: string
+  readonly url: string
+  readonly ca?: string
+}
+
+const measure = async ({ ca, name, url }: Server): Promise<void> => {
+  const processes = await Promise.all(
+    peers.map((peer) => startPeer({ peer, work: "connect", url, ca, items: cycles, searches: 1 }))
+  )
+  const measured = peers.map((): Array<Measured> => [])
+  for (let round = -warmUp; round < rounds; round++) {
+    const turns = peers.map((_, i) => i)
+    // In alternating order, so that neighbours differ.
+    for (const i of round % 2 === 0 ? turns : turns.reverse()) {
+      const one = await processes[i]?.round()
+      if (one !== undefined && round >= 0) measured[i]!.push(one)
+    }
+  }
+  for (const process of processes) await process?.close()
+  console.log(`${name}: ${rounds} rounds of ${cycles}`)
+  const [floor, , , ldapts] = measured
+  for (const [i, peer] of peers.entries()) {
+    const own = measured[i]!
+    const cpu = median(own.map(({ cpuMicros }) => cpuMicros / cycles))
+    const ratio = (of: (one: Measured, other: Measured) => number, others: ReadonlyArray<Measured>) =>
+      median(own.map((one, round) => of(one, others[round]!))).toFixed(2)
+    console.log(
+      [
+        `${peer.padEnd(15)} ${shown(cpu)} µs of CPU`,
+        `${ratio((one, other) => one.cpuMicros / other.cpuMicros, floor!)} of the floor's`,
+        `${ratio((one, other) => one.cpuMicros / other.cpuMicros, ldapts!)} of ldapts'`,
+        `${ratio((one, other) => other.millis / one.millis, floor!)} of the floor's speed`
+      ].join(", ")
+    )
+  }
+}
+
+const responder = spawn(
+  process.execPath,
+  [fileURLToPath(new URL("servers/responder.ts", import.meta.url)), "--quick"],
+  {
+    stdio: ["pipe", "pipe", "inherit"]
+  }
+)
+const [port] = await once(responder.stdout.setEncoding("utf8"), "data")
+const slapd = await startSlapd(sizes(true))
+await measure({ name: "responder", url: `ldap://127.0.0.1:${String(port).trim()}` })
+if (slapd !== undefined) {
+  await measure({ name: "slapd", url: slapd.ldap })
+  await measure({ name: "slapd, TLS", url: slapd.ldaps, ca: slapd.ca })
+  await slapd.stop()
+}
+responder.kill()
