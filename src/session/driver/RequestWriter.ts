@@ -32,10 +32,14 @@ export class RequestWriter {
 
   /** Why a password must not be sent now; `undefined` if it may. */
   get insecure(): InsecureAuth | undefined {
-    if (this.#connection().protection !== "none" || this.#options.allowInsecureAuth) return undefined
+    if (this.#maySendPasswords) return undefined
     const detail = "the password would cross the network in clear text; use ldaps:// or startTls, " +
       "or say allowInsecureAuth: true if that is what you want"
     return new InsecureAuth({ detail })
+  }
+
+  get #maySendPasswords(): boolean {
+    return this.#connection().protection !== "none" || this.#options.allowInsecureAuth
   }
 
   /** Encodes the request of an operation under its message id. Returns the reason if it can't be sent. */
@@ -47,10 +51,9 @@ export class RequestWriter {
   readonly #check = (
     request: RequestOperation,
     controls: ReadonlyArray<LdapControl>
-  ): InsecureAuth | undefined => {
-    const { insecure } = this
-    return insecure !== undefined && carriesPassword(request, controls) ? insecure : undefined
-  }
+  ): InsecureAuth | undefined =>
+    // The error is made for a request that is refused, and not for each: it has a stack, which costs more than the request.
+    this.#maySendPasswords || !carriesPassword(request, controls) ? undefined : this.insecure
 
   /** Writes everything at once. Returns whether the connection has room for more. */
   write(items: ReadonlySet<Operation | Abandon>, now: number): boolean {
