@@ -33,6 +33,17 @@ export class BerWriter {
     return this.bytes.subarray(0, this.length)
   }
 
+  /** A part of the bytes written, as a view. */
+  written(start: number, end: number): Buffer {
+    return this.bytes.subarray(start, end)
+  }
+
+  /** Drops what was written after the first `size` bytes, and sequences that are open. */
+  cut(size: number): void {
+    this.length = size
+    this.open.length = 0
+  }
+
   /** Starts a constructed element, by default a SEQUENCE. {@link BerWriter.end} ends it. */
   start(tag: number = Tag.sequence): void {
     this.reserve(2)

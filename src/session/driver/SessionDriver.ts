@@ -351,7 +351,7 @@ export class SessionDriver {
 
   #settle(operation: Operation, outcome: Outcome): void {
     const pending = pendingOf(operation)
-    pending.bytes = undefined
+    pending.encoded = undefined
     // A request that was never written has no duration.
     if (pending.writtenAt !== undefined) guarded(() => this.#measure(pending, outcome))
     pending.onSettled(outcome)
