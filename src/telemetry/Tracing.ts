@@ -10,7 +10,7 @@ import * as Channel from "effect/Channel"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import type * as Fiber from "effect/Fiber"
+import * as Fiber from "effect/Fiber"
 import * as References from "effect/References"
 import * as Result from "effect/Result"
 import * as Scope from "effect/Scope"
@@ -161,6 +161,12 @@ const mostServers = 256
 /** Whether a tracer listens. Effect's default tracer keeps nothing, so it doesn't count. */
 const isTraced = ({ cache }: Fiber.Fiber<unknown, unknown>): boolean =>
   cache.tracer !== undefined && cache.tracerEnabled
+
+/** The same for the fiber that runs now. */
+export const isTracedHere = (): boolean => {
+  const fiber = Fiber.getCurrent()
+  return fiber !== undefined && isTraced(fiber)
+}
 
 const end = (span: Tracer.Span, exit: Exit.Exit<unknown, unknown>, fiber: Fiber.Fiber<unknown, unknown>): void => {
   const failure = Exit.isSuccess(exit) ? undefined : failureOf(exit.cause)
