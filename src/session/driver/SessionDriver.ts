@@ -30,14 +30,7 @@ import { guarded, rethrow } from "./guarded.ts"
 import { type HandshakeLimit, handshakeWithin } from "./handshake.ts"
 import { MessageReader } from "./MessageReader.ts"
 import { Notices } from "./Notices.ts"
-import {
-  type Failure,
-  type OperationContext,
-  pendingOf,
-  type PendingOperation,
-  reasonOf,
-  resultOf
-} from "./PendingOperation.ts"
+import { type Failure, type OperationContext, pendingOf, reasonOf, resultOf } from "./PendingOperation.ts"
 import { RequestWriter, type WriterOptions } from "./RequestWriter.ts"
 import { Signal } from "./Signal.ts"
 import { StalledWrites } from "./StalledWrites.ts"
@@ -353,15 +346,19 @@ export class SessionDriver {
     const pending = pendingOf(operation)
     pending.encoded = undefined
     // A request that was never written has no duration.
-    if (pending.writtenAt !== undefined) guarded(() => this.#measure(pending, outcome))
+    if (pending.writtenAt !== undefined) this.#measure(pending.context.operation, pending.writtenAt, outcome)
     pending.onSettled(outcome)
   }
 
-  #measure({ context, writtenAt = 0 }: PendingOperation, outcome: Outcome): void {
+  #measure(operation: string, writtenAt: number, outcome: Outcome): void {
     const result = resultOf(outcome)
     if (result === undefined) return
     const now = outcome._tag === "Answered" ? this.#reader.receivedAt : this.#nanos()
-    this.#options.metrics.answered(context.operation, result, (now - writtenAt) / 1e9)
+    try {
+      this.#options.metrics.answered(operation, result, (now - writtenAt) / 1e9)
+    } catch (cause) {
+      rethrow(cause)
+    }
   }
 
   readonly #nanos = (): number => Number(this.#clock.monotonicTimeNanosUnsafe())

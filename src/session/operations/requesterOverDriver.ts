@@ -27,9 +27,12 @@ export const requesterOver = (driver: SessionDriver, requestTimeout: number, pag
     givingUp: givingUpOf(options)
   })
 
+  // Without a spread: it runs for every lookup.
   const searchOf = (request: SearchRequest, options: SearchOptions): Search.Search => ({
-    ...shared(options),
     request,
+    controls: controlsOf(options),
+    timeoutMillis: timeoutMillis(options),
+    givingUp: givingUpOf(options),
     pageSize: options.pageSize,
     pagedSearches
   })
