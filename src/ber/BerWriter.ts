@@ -38,10 +38,16 @@ export class BerWriter {
     return this.bytes.subarray(start, end)
   }
 
+  /** Begins anew with other memory: what was written belongs to those that have views of it. */
+  renew(capacity: number): void {
+    this.bytes = Buffer.allocUnsafe(capacity)
+    this.cut(0)
+  }
+
   /** Drops what was written after the first `size` bytes, and sequences that are open. */
   cut(size: number): void {
     this.length = size
-    this.open.length = 0
+    while (this.open.length > 0) this.open.pop()
   }
 
   /** Starts a constructed element, by default a SEQUENCE. {@link BerWriter.end} ends it. */

@@ -29,7 +29,7 @@ const largest = 64 * 1024
 export class RequestWriter {
   readonly #options: WriterOptions
   readonly #connection: () => LdapConnection
-  /** Where the next request is encoded. */
+  /** Where the next request is encoded. When requests are written, none that it has still waits, so it is used again. */
   #batch = new BerWriter(smallest)
 
   /** `connection` returns the current connection: a security layer takes the place of the connection below it. */
@@ -67,13 +67,19 @@ export class RequestWriter {
 
   /** Writes everything at once. Returns whether the connection has room for more. */
   write(items: ReadonlySet<Operation | Abandon>, now: number): boolean {
-    const parts: Array<Uint8Array> = []
+    const bytes = this.#join(items, now)
+    // The connection keeps the bytes. The next requests are likely to be as many.
+    this.#batch.renew(Math.min(Math.max(this.#batch.size, smallest), largest))
+    return bytes === undefined || this.#connection().write(bytes)
+  }
+
+  /** The bytes of requests in the order of the items; `undefined` if none of them has any. */
+  #join(items: ReadonlySet<Operation | Abandon>, now: number): Uint8Array | undefined {
+    /** The parts before the last, which is nearly always the only one. */
+    let parts: Array<Uint8Array> | undefined
     // Requests that follow one another in a batch are one part.
     let batch: BerWriter | undefined
     let [start, end] = [0, 0]
-    const add = () => {
-      if (batch !== undefined) parts.push(batch.written(start, end))
-    }
     for (const item of items) {
       if ("spec" in item) {
         const pending = pendingOf(item)
@@ -82,21 +88,20 @@ export class RequestWriter {
         pending.encoded = undefined
         if (encoded === undefined) continue
         if (encoded.batch !== batch || encoded.start !== end) {
-          add()
+          if (batch !== undefined) (parts ??= []).push(batch.written(start, end))
           ;({ batch, start } = encoded)
         }
         end = encoded.end
       } else {
-        add()
+        parts ??= []
+        if (batch !== undefined) parts.push(batch.written(start, end))
         batch = undefined
         const { messageId, target } = item
         parts.push(encode({ messageId, operation: { _tag: "AbandonRequest", abandoned: target }, controls: [] }))
       }
     }
-    add()
-    // The connection keeps the bytes. The next requests are likely to be as many.
-    this.#batch = new BerWriter(Math.min(Math.max(this.#batch.size, smallest), largest))
-    return parts.length === 0 || this.#connection().write(parts.length === 1 ? parts[0]! : Buffer.concat(parts))
+    const last = batch?.written(start, end)
+    return parts === undefined ? last : Buffer.concat(last === undefined ? parts : [...parts, last])
   }
 
   unbind(messageId: number): void {

@@ -222,7 +222,8 @@ export class SessionDriver {
         this.#broken(action, cause)
       }
     }
-    actions.length = 0
+    // Setting the length to 0 would drop the memory of the array, and each step would allocate it anew.
+    while (actions.length > 0) actions.pop()
   }
 
   /** Handles an action that threw. If the session depends on the action, the session ends; otherwise the defect is the caller's. */
