@@ -15,7 +15,7 @@ import type { SearchMessage, SearchOptions, SearchResult } from "../../LdapOpera
 import { filterShape, searchRequest } from "../../operations/searchRequest.ts"
 import type { Call, StreamCall } from "../Call.ts"
 import { failed, oneRequest } from "../oneRequest.ts"
-import type { Collected, Requester } from "../Requester.ts"
+import type { Collected, Done, Requester, Started } from "../Requester.ts"
 
 export const search = (options: SearchOptions): StreamCall<LdapEntry> => ({
   name: "search",
@@ -73,44 +73,49 @@ export const searchResult = (options: SearchOptions): Call<SearchResult> => ({
 })
 
 /** What a collected search answers, by how it ended. */
-interface Answers<A> {
+export interface Answers<A> {
   readonly succeeded: (result: LdapResult, found: Collected, requester: Requester) => Exit.Exit<A, LdapError>
   readonly failed: (error: LdapError, found: Collected, requester: Requester) => Exit.Exit<A, LdapError>
 }
 
 /** How a collected search is carried out: as one request in one step, or with the state that the server keeps for it. */
-export const collecting = <A>(
+export const collecting = <A>(options: SearchOptions, answers: Answers<A>): Pick<Call<A>, "over" | "start"> =>
+  keepsState(options)
+    ? { over: (requester) => collectWithState(requester, options, answers) }
+    : oneRequest((requester, done) => startCollecting(requester, options, answers, done))
+
+/** In one step. */
+export const startCollecting = <A>(
+  requester: Requester,
   options: SearchOptions,
-  answers: Answers<A>
-): Pick<Call<A>, "over" | "start"> => {
-  if (keepsState(options)) return withState(options, answers)
-  return oneRequest((requester, done) => {
-    const shaped = requestOf(requester, options)
-    if (shaped instanceof LdapError) return failed(shaped, done)
-    const found: Collected = { entries: [], references: [] }
-    return requester.startCollecting(shaped, options, found, (exit) => {
-      if (Exit.isSuccess(exit)) return done(answers.succeeded(exit.value, found, requester))
-      const error = Cause.findError(exit.cause)
-      done(
-        Result.isSuccess(error) ? answers.failed(error.success, found, requester) : Exit.failCause(error.failure)
-      )
-    })
+  answers: Answers<A>,
+  done: Done<A>
+): Started => {
+  const shaped = requestOf(requester, options)
+  if (shaped instanceof LdapError) return failed(shaped, done)
+  const found: Collected = { entries: [], references: [] }
+  return requester.startCollecting(shaped, options, found, (exit) => {
+    if (Exit.isSuccess(exit)) return done(answers.succeeded(exit.value, found, requester))
+    const error = Cause.findError(exit.cause)
+    done(Result.isSuccess(error) ? answers.failed(error.success, found, requester) : Exit.failCause(error.failure))
   })
 }
 
 /** Page after page, or to the end of what the server sorts: that takes a fiber. */
-const withState = <A>(options: SearchOptions, answers: Answers<A>): Pick<Call<A>, "over"> => ({
-  over: (requester) =>
-    Effect.suspend(() => {
-      const shaped = requestOf(requester, options)
-      if (shaped instanceof LdapError) return Effect.fail(shaped)
-      const found: Collected = { entries: [], references: [] }
-      return Effect.matchEffect(requester.collect(shaped, options, found), {
-        onFailure: (error) => answers.failed(error, found, requester),
-        onSuccess: (result) => answers.succeeded(result, found, requester)
-      })
+export const collectWithState = <A>(
+  requester: Requester,
+  options: SearchOptions,
+  answers: Answers<A>
+): Effect.Effect<A, LdapError> =>
+  Effect.suspend(() => {
+    const shaped = requestOf(requester, options)
+    if (shaped instanceof LdapError) return Effect.fail(shaped)
+    const found: Collected = { entries: [], references: [] }
+    return Effect.matchEffect(requester.collect(shaped, options, found), {
+      onFailure: (error) => answers.failed(error, found, requester),
+      onSuccess: (result) => answers.succeeded(result, found, requester)
     })
-})
+  })
 
 /** The request, or the error of options that can't be sent. */
 const requestOf = (requester: Requester, options: SearchOptions): SearchRequest | LdapError => {
