@@ -1,15 +1,15 @@
 /** Lookup: a search for one entry by its name. */
-import * as Effect from "effect/Effect"
+import type * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
 import type { LdapEntry } from "../../../model/entry/LdapEntry.ts"
 import type { LdapError, LdapResult, ServerReason } from "../../../model/LdapError.ts"
 import type { DnInput } from "../../../model/ldapts.ts"
-import type { Description, Outcome } from "../../../telemetry/Tracing.ts"
-import type { LdapOperations, LookupOptions, LookupResult, SearchOptions } from "../../LdapOperations.ts"
-import type { Call, EntryTarget, Start } from "../Call.ts"
-import type { Collected, Done, Requester, Started } from "../Requester.ts"
-import { type Answers, collectWithState, describeSearch, keepsState, startCollecting } from "./search.ts"
+import type { Outcome } from "../../../telemetry/Tracing.ts"
+import type { LdapOperations, LookupOptions, LookupResult } from "../../LdapOperations.ts"
+import type { Call, EntryTarget } from "../Call.ts"
+import type { Collected } from "../Requester.ts"
+import { CollectedSearch } from "./CollectedSearch.ts"
 
 export const lookup = (dn: DnInput, options?: LookupOptions): Call<Option.Option<LdapEntry>> =>
   new Lookup(entryAlone, dn, options)
@@ -36,27 +36,16 @@ const withResult: Way<LookupResult> = {
   run: (on, dn, options) => on.lookupResult(dn, options)
 }
 
-/** A class, since programs make many lookups: the functions of a literal would be made for each, and take as much memory as the rest of it. */
-class Lookup<A> implements Call<A>, Answers<A> {
-  readonly name = "search"
-  readonly kind = "read"
-  readonly isStream = false
-  readonly keepsState: boolean
+class Lookup<A> extends CollectedSearch<A> {
   readonly #way: Way<A>
   readonly #dn: DnInput
   readonly #options: LookupOptions | undefined
-  readonly #search: SearchOptions
 
   constructor(way: Way<A>, dn: DnInput, options: LookupOptions | undefined) {
+    super({ ...options, base: dn, scope: "base" })
     this.#way = way
     this.#dn = dn
     this.#options = options
-    this.#search = { ...options, base: dn, scope: "base" }
-    this.keepsState = keepsState(this.#search)
-  }
-
-  describe(): Description {
-    return describeSearch(this.#search)
   }
 
   outcome(answer: A): Outcome {
@@ -65,21 +54,6 @@ class Lookup<A> implements Call<A>, Answers<A> {
 
   run(on: LdapOperations): Effect.Effect<A, LdapError> {
     return this.#way.run(on, this.#dn, this.#options)
-  }
-
-  over(requester: Requester): Effect.Effect<A, LdapError> {
-    return this.keepsState
-      ? collectWithState(requester, this.#search, this)
-      : Effect.callback((resume) => this.#start(requester, resume).leave)
-  }
-
-  get start(): Start<A> | undefined {
-    // oxlint-disable-next-line typescript/unbound-method -- it is called as a method of this object
-    return this.keepsState ? undefined : this.#start
-  }
-
-  #start(requester: Requester, done: Done<A>): Started {
-    return startCollecting(requester, this.#search, this, done)
   }
 
   succeeded(result: LdapResult, { entries }: Collected): Exit.Exit<A, LdapError> {
