@@ -9,6 +9,9 @@ import { Tag } from "./BerReader.ts"
 const lengthOctets = (length: number): number =>
   length < 0x80 ? 1 : length < 0x100 ? 2 : length < 0x10000 ? 3 : length < 0x1000000 ? 4 : 5
 
+/** Text of so many characters is written by this code: for less than that, asking the runtime takes longer. */
+const shortText = 48
+
 /** Writes BER elements one after another. Not for several fibers: it has a position. */
 export class BerWriter {
   private bytes: Buffer
@@ -28,6 +31,23 @@ export class BerWriter {
   finish(): Buffer {
     if (this.open.length > 0) throw new RangeError(`${this.open.length} sequences are still open`)
     return this.bytes.subarray(0, this.length)
+  }
+
+  /** A part of the bytes written, as a view. */
+  written(start: number, end: number): Buffer {
+    return this.bytes.subarray(start, end)
+  }
+
+  /** Begins anew with other memory: what was written belongs to those that have views of it. */
+  renew(capacity: number): void {
+    this.bytes = Buffer.allocUnsafe(capacity)
+    this.cut(0)
+  }
+
+  /** Drops what was written after the first `size` bytes, and sequences that are open. */
+  cut(size: number): void {
+    this.length = size
+    while (this.open.length > 0) this.open.pop()
   }
 
   /** Starts a constructed element, by default a SEQUENCE. {@link BerWriter.end} ends it. */
@@ -92,16 +112,44 @@ export class BerWriter {
    * it would be sent as U+FFFD, which is another text.
    */
   octets(value: string | Uint8Array, tag: number = Tag.octetString): void {
-    if (typeof value === "string" && !value.isWellFormed()) throw new RangeError("text has a lone surrogate")
-    const length = typeof value === "string" ? Buffer.byteLength(value) : value.length
+    if (typeof value === "string") {
+      if (value.length > shortText || !this.ascii(value, tag)) this.text(value, tag)
+      return
+    }
+    this.header(tag, value.length)
+    this.bytes.set(value, this.length)
+    this.length += value.length
+  }
+
+  /** Writes short text of ASCII characters; any other it leaves, and returns false. */
+  private ascii(value: string, tag: number): boolean {
+    const { length } = value
+    this.reserve(2 + length)
+    const { bytes, length: at } = this
+    for (let i = 0; i < length; i++) {
+      const code = value.charCodeAt(i)
+      if (code >= 0x80) return false
+      bytes[at + 2 + i] = code
+    }
+    bytes[at] = tag
+    bytes[at + 1] = length
+    this.length = at + 2 + length
+    return true
+  }
+
+  private text(value: string, tag: number): void {
+    if (!value.isWellFormed()) throw new RangeError("text has a lone surrogate")
+    const length = Buffer.byteLength(value)
+    this.header(tag, length)
+    this.length += this.bytes.write(value, this.length)
+  }
+
+  private header(tag: number, length: number): void {
     const octets = lengthOctets(length)
     this.reserve(1 + octets + length)
     this.bytes[this.length++] = tag
     this.putLength(this.length, length, octets)
     this.length += octets
-    if (typeof value === "string") this.bytes.write(value, this.length)
-    else this.bytes.set(value, this.length)
-    this.length += length
   }
 
   /** Elements that are encoded already. */

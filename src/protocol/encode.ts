@@ -24,12 +24,17 @@ export const modifyOperations = ["add", "delete", "replace", "increment"] as con
 /** Throws a RangeError for a value without an encoding: a number or a choice that LDAP doesn't have, a reference without a URI. */
 export const encode = (message: LdapMessage): Buffer => {
   const writer = new BerWriter()
+  encodeTo(writer, message)
+  return writer.finish()
+}
+
+/** The same, after what the writer has already. If it throws, the writer has a part of the message. */
+export const encodeTo = (writer: BerWriter, message: LdapMessage): void => {
   writer.start()
   writer.integer(within("message id", message.messageId, 0, maxInt))
   encodeOperation(writer, message.operation)
   if (message.controls.length > 0) encodeControls(writer, message.controls)
   writer.end()
-  return writer.finish()
 }
 
 const encodeControls = (writer: BerWriter, controls: ReadonlyArray<LdapControl>): void => {

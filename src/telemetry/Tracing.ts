@@ -10,7 +10,7 @@ import * as Channel from "effect/Channel"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import type * as Fiber from "effect/Fiber"
+import * as Fiber from "effect/Fiber"
 import * as References from "effect/References"
 import * as Result from "effect/Result"
 import * as Scope from "effect/Scope"
@@ -29,13 +29,13 @@ export interface Operation {
   /** The value of `db.operation.name`. */
   readonly name: string
   /** Attributes that are known before the operation. */
-  readonly describe?: (() => Description) | undefined
+  describe?(): Description
 }
 
 /** An operation with one answer. */
 export interface AnswerOperation<in A> extends Operation {
   /** Attributes that are known from the answer. */
-  readonly outcome?: ((answer: A) => Outcome) | undefined
+  outcome?(answer: A): Outcome
 }
 
 /** An operation whose answer is a stream. */
@@ -81,11 +81,13 @@ export class Tracing {
   effect<A>(operation: AnswerOperation<A>, effect: Effect.Effect<A, LdapError>): Effect.Effect<A, LdapError> {
     return Effect.withFiber((fiber) => {
       if (!isTraced(fiber)) return effect
-      const { describe, name, outcome } = operation
+      const { name } = operation
       return Effect.useSpan(this.#nameOf(name), this.#optionsOf(name), (span) => {
-        if (span.sampled && describe !== undefined) addDescription(span, describe())
+        if (span.sampled && operation.describe !== undefined) addDescription(span, operation.describe())
         return Effect.onExit(Effect.provideService(effect, Tracer.ParentSpan, span), (exit) => {
-          if (Exit.isSuccess(exit) && span.sampled && outcome !== undefined) addOutcome(span, outcome(exit.value))
+          if (Exit.isSuccess(exit) && span.sampled && operation.outcome !== undefined) {
+            addOutcome(span, operation.outcome(exit.value))
+          }
           end(span, exit, fiber)
           return Effect.void
         })
@@ -95,14 +97,14 @@ export class Tracing {
 
   /** An operation that emits items until it ends, or until the consumer stops. */
   stream<A>(operation: StreamOperation<A>, stream: Stream.Stream<A, LdapError>): Stream.Stream<A, LdapError> {
-    const { describe, isEntry, name } = operation
+    const { isEntry, name } = operation
     const transform = Channel.toTransform(Stream.toChannel(stream))
     return Stream.fromChannel(
       Channel.fromTransform((upstream, scope) =>
         Effect.withFiber((fiber) => {
           if (!isTraced(fiber)) return transform(upstream, scope)
           return Effect.flatMap(Effect.makeSpan(this.#nameOf(name), this.#optionsOf(name)), (span) => {
-            if (span.sampled && describe !== undefined) addDescription(span, describe())
+            if (span.sampled && operation.describe !== undefined) addDescription(span, operation.describe())
             let count = 0
             let last: Exit.Exit<void, LdapError> | undefined
             const finish = (closing: Exit.Exit<unknown, unknown>) => {
@@ -161,6 +163,12 @@ const mostServers = 256
 /** Whether a tracer listens. Effect's default tracer keeps nothing, so it doesn't count. */
 const isTraced = ({ cache }: Fiber.Fiber<unknown, unknown>): boolean =>
   cache.tracer !== undefined && cache.tracerEnabled
+
+/** The same for the fiber that runs now. */
+export const isTracedHere = (): boolean => {
+  const fiber = Fiber.getCurrent()
+  return fiber !== undefined && isTraced(fiber)
+}
 
 const end = (span: Tracer.Span, exit: Exit.Exit<unknown, unknown>, fiber: Fiber.Fiber<unknown, unknown>): void => {
   const failure = Exit.isSuccess(exit) ? undefined : failureOf(exit.cause)

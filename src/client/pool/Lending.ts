@@ -114,12 +114,11 @@ export class Lending {
     const grant = (granted: Lease<Member>): void => {
       lease = granted
       const { member } = granted
-      const { start } = call
       const now = hasWaited ? fitness.now : begun
-      if (start !== undefined && member.requester !== undefined && fitness.isReady(member, now)) {
+      if (call.start !== undefined && member.requester !== undefined && fitness.isReady(member, now)) {
         this.#lend(granted, now)
         try {
-          started = start(member.requester, (exit) => {
+          started = call.start(member.requester, (exit) => {
             if (Exit.isFailure(exit) && hasTimedOut(exit.cause)) doubt(member)
             giveBack()
             resume(exit)

@@ -9,33 +9,39 @@ import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import type { LdapError } from "../../model/LdapError.ts"
 import type { AnyCall, Call } from "../../session/calls/Call.ts"
-import { type Performer, untraced } from "../../session/calls/Performer.ts"
+import { oneBy, type Performer, untraced } from "../../session/calls/Performer.ts"
 import * as Repetition from "../retrying.ts"
 import type { LdapPool, PoolDemand } from "./LdapPool.ts"
 import { accessTo, type Held } from "./poolAccess.ts"
 import { CurrentJob, type Job } from "./ServerAffinity.ts"
 
+type Resume<A> = (answer: Effect.Effect<A, LdapError>) => void
+
 export const performerOverPool = (pool: LdapPool, retry: Repetition.RetrySchedule | undefined): Performer => {
   const access = accessTo(pool)
+  const once = <A>(call: Call<A>, resume: Resume<A>): Effect.Effect<void> | void => {
+    const anywhere = () => pool.use((session) => untraced(session).one(call), demandOf(call))
+    const job = Fiber.getCurrent()?.getRef(CurrentJob)
+    if (job === undefined) return access === undefined ? resume(anywhere()) : access.one(call, resume).leave
+    resume(Effect.flatMap(
+      job.sessionOf(pool),
+      (held) => held === undefined ? anywhere() : overHeld(job, held).one(call)
+    ))
+  }
+  const repeated = <A>(call: Call<A>, answer: Effect.Effect<A, LdapError>): Effect.Effect<A, LdapError> =>
+    Effect.catch(answer, (error) =>
+      Effect.flatMap(Repetition.begin(call.kind, retry), (decide) => {
+        const next = Effect.callback<A, LdapError>((resume) => once(call, resume))
+        const again = (error: LdapError): typeof next =>
+          Effect.flatMap(unlessLost(decide(error)), (isToRepeat) =>
+            isToRepeat ? Effect.catch(Effect.andThen(logRepetition(error), next), again) : Effect.fail(error))
+        return again(error)
+      }))
   return {
-    one: <A>(call: Call<A>) => {
-      const anywhere = () => pool.use((session) => untraced(session).one(call), demandOf(call))
-      const once = Effect.callback<A, LdapError>((resume) => {
-        const job = Fiber.getCurrent()?.getRef(CurrentJob)
-        if (job === undefined) return access === undefined ? resume(anywhere()) : access.one(call, resume).leave
-        resume(Effect.flatMap(
-          job.sessionOf(pool),
-          (held) => held === undefined ? anywhere() : overHeld(job, held).one(call)
-        ))
-      })
-      return Effect.catch(once, (error) =>
-        Effect.flatMap(Repetition.begin(call.kind, retry), (decide) => {
-          const again = (error: LdapError): typeof once =>
-            Effect.flatMap(unlessLost(decide(error)), (isToRepeat) =>
-              isToRepeat ? Effect.catch(Effect.andThen(logRepetition(error), once), again) : Effect.fail(error))
-          return again(error)
-        }))
-    },
+    // An answer that has come goes on as it is, so that a call that succeeds at once takes no step for its repetition.
+    ...oneBy((call, resume) =>
+      once(call, (answer) => resume(Exit.isExit(answer) && Exit.isSuccess(answer) ? answer : repeated(call, answer)))
+    ),
     many: (call) =>
       Stream.unwrap(
         Effect.map(Repetition.begin(call.kind, retry), (decide) => {

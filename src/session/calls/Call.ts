@@ -27,19 +27,19 @@ export interface AnyCall {
    */
   readonly keepsState?: boolean | undefined
   /** The attributes of the call that a layer may see before it runs. Computed when a layer asks. */
-  readonly describe: () => Description
+  describe(): Description
 }
 
 /** A call with one answer. */
 export interface Call<A> extends AnyCall {
   readonly isStream: false
   /** The attributes that a span may take from an answer. */
-  readonly outcome: (answer: A) => Outcome
+  outcome(answer: A): Outcome
   /** Runs the call on anything that has the operations: a session, a client, or a replacement in a test. */
-  readonly run: (on: LdapOperations) => Effect.Effect<A, LdapError>
+  run(on: LdapOperations): Effect.Effect<A, LdapError>
   /** Carries the call out over one connection. */
-  readonly over: (requester: Requester) => Effect.Effect<A, LdapError>
-  /** The same in one step, without a fiber. Missing if the call takes several requests, or runs code of the program. */
+  over(requester: Requester): Effect.Effect<A, LdapError>
+  /** The same in one step, without a fiber; a method of this object. Missing if the call takes several requests, or runs code of the program. */
   readonly start?: Start<A> | undefined
   /** How the call continues at another server. Without it a referral is not followed. */
   readonly target?: EntryTarget<Call<A>> | SearchTarget<Call<A>, Effect.Effect<A, LdapError>> | undefined
@@ -53,8 +53,8 @@ export interface StreamCall<A> extends AnyCall {
   readonly isStream: true
   /** Whether an item counts as an entry. Default: each item does. */
   readonly isEntry?: ((item: A) => boolean) | undefined
-  readonly run: (on: LdapOperations) => Stream.Stream<A, LdapError>
-  readonly over: (requester: Requester) => Stream.Stream<A, LdapError>
+  run(on: LdapOperations): Stream.Stream<A, LdapError>
+  over(requester: Requester): Stream.Stream<A, LdapError>
   readonly target?: SearchTarget<StreamCall<A>, Stream.Stream<A, LdapError>> | undefined
 }
 

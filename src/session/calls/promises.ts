@@ -28,10 +28,10 @@ export const searchPromise = (operations: LdapOperations, options: SearchOptions
   const { requester } = untraced(operations)
   if (requester === undefined || options.ranges !== undefined || searchProblem(options) !== undefined)
     return run(operations.searchResult(options))
-  const { start } = searchResult(options)
-  return start === undefined
+  const call = searchResult(options)
+  return call.start === undefined
     ? run(operations.searchResult(options))
     : new Promise((resolve, reject) => {
-      start(requester, (exit) => settle(exit, resolve, reject))
+      call.start?.(requester, (exit) => settle(exit, resolve, reject))
     })
 }

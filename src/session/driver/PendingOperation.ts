@@ -5,6 +5,7 @@
  * The driver guards every callback, so an error thrown by one affects no other operation.
  */
 import type * as Effect from "effect/Effect"
+import type { BerWriter } from "../../ber/BerWriter.ts"
 import type { LdapControl } from "../../model/control/LdapControl.ts"
 import {
   ConnectionLost,
@@ -19,7 +20,7 @@ import {
   SlowConsumer
 } from "../../model/LdapError.ts"
 import { messageOf } from "../../model/messageOf.ts"
-import { encode } from "../../protocol/encode.ts"
+import { encodeTo } from "../../protocol/encode.ts"
 import type { LdapMessage, RequestOperation } from "../../protocol/LdapMessage.ts"
 import { makeOperation, type Operation, type OperationSpec } from "../core/Operation.ts"
 import type { Outcome } from "../core/SessionAction.ts"
@@ -32,11 +33,18 @@ export interface OperationContext {
   readonly dn?: string | undefined
 }
 
+/** A request among those of its batch. */
+interface Encoded {
+  readonly batch: BerWriter
+  readonly start: number
+  readonly end: number
+}
+
 export abstract class PendingOperation {
   readonly context: OperationContext
   readonly operation: Operation
   /** The encoded request, from its encoding to its writing. */
-  bytes: Uint8Array | undefined
+  encoded: Encoded | undefined
   /** In nanoseconds of the clock; `undefined` if the request was not written. */
   writtenAt: number | undefined = undefined
   deadline: Deadline<Timed> | undefined
@@ -51,17 +59,21 @@ export abstract class PendingOperation {
   /** The request and its controls. May throw. */
   abstract request(): { readonly request: RequestOperation; readonly controls: ReadonlyArray<LdapControl> }
 
-  /** Encodes the request under the message id of the operation, or returns why it can't be sent. Runs in the step that sends. */
+  /** Writes the request under the message id of the operation, or returns why it can't be sent. Runs in the step that sends. */
   encode(
+    batch: BerWriter,
     check: (request: RequestOperation, controls: ReadonlyArray<LdapControl>) => LdapErrorReason | undefined
   ): Unsendable | undefined {
     const { controls, request } = this.request()
     const reason = check(request, controls)
     if (reason !== undefined) return { reason }
+    const start = batch.size
     try {
-      this.bytes = encode({ messageId: this.operation.messageId, operation: request, controls })
+      encodeTo(batch, { messageId: this.operation.messageId, operation: request, controls })
+      this.encoded = { batch, start, end: batch.size }
       return undefined
     } catch (cause) {
+      batch.cut(start)
       const detail = messageOf(cause)
       return { reason: new InvalidRequest({ field: "request", detail }) }
     }

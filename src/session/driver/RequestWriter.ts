@@ -1,7 +1,9 @@
 /**
  * Writes the messages of the session: encoded requests, Abandons, and the unbind. A request is encoded when it gets its message id, and
- * waits in the operation's `bytes` until the machine has it written.
+ * waits until the machine has it written. Those of one turn are encoded into one buffer: to allocate, cut and join a buffer for each
+ * costs nearly as much as to encode it.
  */
+import { BerWriter } from "../../ber/BerWriter.ts"
 import type { LdapConnection } from "../../connection/LdapConnection.ts"
 import type { LdapControl } from "../../model/control/LdapControl.ts"
 import { InsecureAuth } from "../../model/LdapError.ts"
@@ -20,9 +22,15 @@ export interface WriterOptions {
   readonly allowInsecureAuth: boolean
 }
 
+/** Bytes that a batch begins with, and with which it is full. */
+const smallest = 256
+const largest = 64 * 1024
+
 export class RequestWriter {
   readonly #options: WriterOptions
   readonly #connection: () => LdapConnection
+  /** Where the next request is encoded. When requests are written, none that it has still waits, so it is used again. */
+  #batch = new BerWriter(smallest)
 
   /** `connection` returns the current connection: a security layer takes the place of the connection below it. */
   constructor(connection: () => LdapConnection, options: WriterOptions) {
@@ -32,41 +40,68 @@ export class RequestWriter {
 
   /** Why a password must not be sent now; `undefined` if it may. */
   get insecure(): InsecureAuth | undefined {
-    if (this.#connection().protection !== "none" || this.#options.allowInsecureAuth) return undefined
+    if (this.#maySendPasswords) return undefined
     const detail = "the password would cross the network in clear text; use ldaps:// or startTls, " +
       "or say allowInsecureAuth: true if that is what you want"
     return new InsecureAuth({ detail })
   }
 
+  get #maySendPasswords(): boolean {
+    return this.#connection().protection !== "none" || this.#options.allowInsecureAuth
+  }
+
   /** Encodes the request of an operation under its message id. Returns the reason if it can't be sent. */
   encode(operation: Operation): Unsendable | undefined {
-    return pendingOf(operation).encode(this.#check)
+    // Requests that are withdrawn stay in their batch as long as another one of it waits, so it must not grow for ever.
+    if (this.#batch.size >= largest) this.#batch = new BerWriter(largest)
+    return pendingOf(operation).encode(this.#batch, this.#check)
   }
 
   /** Runs in the same step as the sending, so that the connection can't change in between. */
   readonly #check = (
     request: RequestOperation,
     controls: ReadonlyArray<LdapControl>
-  ): InsecureAuth | undefined => {
-    const { insecure } = this
-    return insecure !== undefined && carriesPassword(request, controls) ? insecure : undefined
-  }
+  ): InsecureAuth | undefined =>
+    // The error is made for a request that is refused, and not for each: it has a stack, which costs more than the request.
+    this.#maySendPasswords || !carriesPassword(request, controls) ? undefined : this.insecure
 
   /** Writes everything at once. Returns whether the connection has room for more. */
   write(items: ReadonlySet<Operation | Abandon>, now: number): boolean {
-    const parts: Array<Uint8Array> = []
+    const bytes = this.#join(items, now)
+    // The connection keeps the bytes. The next requests are likely to be as many.
+    this.#batch.renew(Math.min(Math.max(this.#batch.size, smallest), largest))
+    return bytes === undefined || this.#connection().write(bytes)
+  }
+
+  /** The bytes of requests in the order of the items; `undefined` if none of them has any. */
+  #join(items: ReadonlySet<Operation | Abandon>, now: number): Uint8Array | undefined {
+    /** The parts before the last, which is nearly always the only one. */
+    let parts: Array<Uint8Array> | undefined
+    // Requests that follow one another in a batch are one part.
+    let batch: BerWriter | undefined
+    let [start, end] = [0, 0]
     for (const item of items) {
       if ("spec" in item) {
         const pending = pendingOf(item)
+        const { encoded } = pending
         pending.writtenAt = now
-        if (pending.bytes !== undefined) parts.push(pending.bytes)
-        pending.bytes = undefined
+        pending.encoded = undefined
+        if (encoded === undefined) continue
+        if (encoded.batch !== batch || encoded.start !== end) {
+          if (batch !== undefined) (parts ??= []).push(batch.written(start, end))
+          ;({ batch, start } = encoded)
+        }
+        end = encoded.end
       } else {
+        parts ??= []
+        if (batch !== undefined) parts.push(batch.written(start, end))
+        batch = undefined
         const { messageId, target } = item
         parts.push(encode({ messageId, operation: { _tag: "AbandonRequest", abandoned: target }, controls: [] }))
       }
     }
-    return parts.length === 0 || this.#connection().write(parts.length === 1 ? parts[0]! : Buffer.concat(parts))
+    const last = batch?.written(start, end)
+    return parts === undefined ? last : Buffer.concat(last === undefined ? parts : [...parts, last])
   }
 
   unbind(messageId: number): void {

@@ -30,14 +30,7 @@ import { guarded, rethrow } from "./guarded.ts"
 import { handshakeWithin } from "./handshake.ts"
 import { MessageReader } from "./MessageReader.ts"
 import { Notices } from "./Notices.ts"
-import {
-  type Failure,
-  type OperationContext,
-  pendingOf,
-  type PendingOperation,
-  reasonOf,
-  resultOf
-} from "./PendingOperation.ts"
+import { type Failure, type OperationContext, pendingOf, reasonOf, resultOf } from "./PendingOperation.ts"
 import { RequestWriter } from "./RequestWriter.ts"
 import { Signal } from "./Signal.ts"
 import { StalledWrites } from "./StalledWrites.ts"
@@ -213,7 +206,8 @@ export class SessionDriver {
         this.#broken(action, cause)
       }
     }
-    actions.length = 0
+    // Setting the length to 0 would drop the memory of the array, and each step would allocate it anew.
+    while (actions.length > 0) actions.pop()
   }
 
   /** Handles an action that threw. If the session depends on the action, the session ends; otherwise the defect is the caller's. */
@@ -334,17 +328,21 @@ export class SessionDriver {
 
   #settle(operation: Operation, outcome: Outcome): void {
     const pending = pendingOf(operation)
-    pending.bytes = undefined
+    pending.encoded = undefined
     // A request that was never written has no duration.
-    if (pending.writtenAt !== undefined) guarded(() => this.#measure(pending, outcome))
+    if (pending.writtenAt !== undefined) this.#measure(pending.context.operation, pending.writtenAt, outcome)
     pending.onSettled(outcome)
   }
 
-  #measure({ context, writtenAt = 0 }: PendingOperation, outcome: Outcome): void {
+  #measure(operation: string, writtenAt: number, outcome: Outcome): void {
     const result = resultOf(outcome)
     if (result === undefined) return
     const now = outcome._tag === "Answered" ? this.#reader.receivedAt : this.#nanos()
-    this.#options.metrics.answered(context.operation, result, (now - writtenAt) / 1e9)
+    try {
+      this.#options.metrics.answered(operation, result, (now - writtenAt) / 1e9)
+    } catch (cause) {
+      rethrow(cause)
+    }
   }
 
   readonly #nanos = (): number => Number(this.#clock.monotonicTimeNanosUnsafe())

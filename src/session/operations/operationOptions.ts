@@ -16,7 +16,9 @@ export const givingUpOf = (options: OperationOptions | undefined): GivingUp =>
   options?.cancel === true ? "cancel" : options?.cancel || "abandon"
 
 export const controlsOf = (options: Pick<OperationOptions, "controls"> | undefined): ReadonlyArray<LdapControl> =>
-  options?.controls?.map(controlFrom) ?? []
+  options?.controls?.map(controlFrom) ?? none
+
+const none: ReadonlyArray<LdapControl> = []
 
 /** The error if an operation is to follow referrals: a session has only one server. */
 export const cantFollow = (options: OperationOptions | undefined): InvalidRequest | undefined =>

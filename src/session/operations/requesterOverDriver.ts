@@ -7,13 +7,13 @@ import * as Stream from "effect/Stream"
 import type { LdapError } from "../../model/LdapError.ts"
 import type { SearchRequest } from "../../protocol/LdapMessage.ts"
 import { failed } from "../calls/oneRequest.ts"
-import type { RequestContext, Requester } from "../calls/Requester.ts"
+import type { RequestContext, Requester, ResultRequest } from "../calls/Requester.ts"
 import type { SessionDriver } from "../driver/SessionDriver.ts"
 import type { OperationOptions, SearchOptions } from "../LdapOperations.ts"
 import { extendedOver } from "./extended.ts"
 import { cantFollow, controlsOf, givingUpOf, timeoutOf } from "./operationOptions.ts"
 import { PagedSearches } from "./PagedSearches.ts"
-import { resultOf, startRequest } from "./request.ts"
+import { type Request, resultOf, startRequest } from "./request.ts"
 import * as Search from "./search.ts"
 
 /** `requestTimeout` in milliseconds is for operations that have no time limit of their own. */
@@ -21,15 +21,25 @@ export const requesterOver = (driver: SessionDriver, requestTimeout: number, pag
   const pagedSearches = new PagedSearches(pagesAtOnce)
   const timeoutMillis = timeoutOf(requestTimeout)
 
-  const shared = (options: OperationOptions | undefined) => ({
+  // Without a spread: these run for every request.
+  const askedFor = (
+    { dn, expects, operation, request }: ResultRequest,
+    options: OperationOptions | undefined
+  ): Request<ResultRequest["expects"]> => ({
+    operation,
+    dn,
+    request,
+    expects,
     controls: controlsOf(options),
     timeoutMillis: timeoutMillis(options),
     givingUp: givingUpOf(options)
   })
 
   const searchOf = (request: SearchRequest, options: SearchOptions): Search.Search => ({
-    ...shared(options),
     request,
+    controls: controlsOf(options),
+    timeoutMillis: timeoutMillis(options),
+    givingUp: givingUpOf(options),
     pageSize: options.pageSize,
     pagedSearches
   })
@@ -46,7 +56,7 @@ export const requesterOver = (driver: SessionDriver, requestTimeout: number, pag
     startResult: (asked, options, done) => {
       const wrong = refusal(asked, options)
       if (wrong !== undefined) return failed(wrong, done)
-      return startRequest(driver, { ...asked, ...shared(options) }, (exit) => done(Exit.map(exit, resultOf)))
+      return startRequest(driver, askedFor(asked, options), (exit) => done(Exit.map(exit, resultOf)))
     },
     entries: (request, options) => {
       const wrong = refusal({ operation: search, dn: request.base }, options)

@@ -48,7 +48,7 @@ class PendingStartTls extends PendingOperation {
   }
 
   /** Checks the options before anything is sent: once a server has granted TLS, it waits for the handshake. */
-  override encode(check: Parameters<PendingOperation["encode"]>[0]): Unsendable | undefined {
+  override encode(...args: Parameters<PendingOperation["encode"]>): Unsendable | undefined {
     const { connection, hasLayer } = this.#driver
     if (connection.protection === "tls") return notNow("the connection is protected by TLS already")
     if (hasLayer) {
@@ -57,7 +57,7 @@ class PendingStartTls extends PendingOperation {
     const handshake = connection.startTls(this.#tls)
     if (Result.isFailure(handshake)) return { error: handshake.failure }
     this.handshake = handshake.success
-    return super.encode(check)
+    return super.encode(...args)
   }
 
   onSettled(outcome: Outcome): void {

@@ -44,7 +44,7 @@ const stepsOf = Effect.fnUntraced(function*<A, E>(effect: Effect.Effect<A, E>) {
 })
 
 describe("calls that start on a free session", () => {
-  it.effect("take four steps of a fiber over a pool, and three over a session", () =>
+  it.effect("take two steps of a fiber, over a pool and over a session", () =>
     Effect.gen(function*() {
       const { client, world } = yield* setUp()
       const session = yield* world.open
@@ -57,8 +57,8 @@ describe("calls that start on a free session", () => {
       ]
       for (const call of all) {
         yield* call(client)
-        assert.isAtMost((yield* stepsOf(call(client))) - none, 4, String(call))
-        assert.isAtMost((yield* stepsOf(call(session))) - none, 3, String(call))
+        assert.isAtMost((yield* stepsOf(call(client))) - none, 2, String(call))
+        assert.isAtMost((yield* stepsOf(call(session))) - none, 2, String(call))
       }
     }))
 

@@ -1,28 +1,41 @@
 /** The root DSE (RFC 4512 section 5.1): a lookup of the entry without a name. */
+import type * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type { LdapEntry } from "../../../model/entry/LdapEntry.ts"
-import { InvalidRequest, type LdapError } from "../../../model/LdapError.ts"
-import type { SearchOptions } from "../../LdapOperations.ts"
+import { InvalidRequest, type LdapError, type LdapResult } from "../../../model/LdapError.ts"
+import type { Outcome } from "../../../telemetry/Tracing.ts"
+import type { LdapOperations, SearchOptions } from "../../LdapOperations.ts"
 import { everything } from "../../operations/searchRequest.ts"
 import type { Call } from "../Call.ts"
-import type { Requester } from "../Requester.ts"
-import { collecting, describeSearch } from "./search.ts"
+import type { Collected, Requester } from "../Requester.ts"
+import { CollectedSearch } from "./CollectedSearch.ts"
 
 const search: SearchOptions = { base: "", scope: "base", filter: everything, attributes: ["*", "+"] }
 
-export const rootDse: Call<LdapEntry> = {
-  name: "search",
-  kind: "read",
-  isStream: false,
-  describe: () => describeSearch(search),
-  outcome: () => ({ entries: 1 }),
-  run: (on) => on.rootDse,
-  ...collecting(search, {
-    succeeded: (_, { entries: [entry] }, requester) => entry === undefined ? hidden(requester) : Exit.succeed(entry),
-    failed: (error, _, requester) => error.reason._tag === "NoSuchObject" ? hidden(requester) : Exit.fail(error)
-  })
-  // Each server has its own root DSE, so there is no other server to continue at: no target.
+class RootDse extends CollectedSearch<LdapEntry> {
+  outcome(): Outcome {
+    return { entries: 1 }
+  }
+
+  run(on: LdapOperations): Effect.Effect<LdapEntry, LdapError> {
+    return on.rootDse
+  }
+
+  succeeded(_: LdapResult, { entries: [entry] }: Collected, requester: Requester): Exit.Exit<LdapEntry, LdapError> {
+    return entry === undefined ? hidden(requester) : Exit.succeed(entry)
+  }
+
+  failed(error: LdapError, _: Collected, requester: Requester): Exit.Exit<LdapEntry, LdapError> {
+    return error.reason._tag === "NoSuchObject" ? hidden(requester) : Exit.fail(error)
+  }
+
+  /** Each server has its own root DSE, so there is no other server to continue at. */
+  get target(): undefined {
+    return undefined
+  }
 }
+
+export const rootDse: Call<LdapEntry> = /* @__PURE__ */ new RootDse(search)
 
 const hidden = (requester: Requester): Exit.Exit<never, LdapError> => {
   const detail = "this server doesn't show its root DSE to this user"

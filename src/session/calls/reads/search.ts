@@ -1,21 +1,16 @@
 /** Search (RFC 4511 section 4.5): as a stream of entries, as a stream of messages, or collected. */
-import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
-import { paging, sortRequest, virtualListViewRequest } from "../../../model/control/controls.ts"
 import type { LdapControl } from "../../../model/control/LdapControl.ts"
 import type { LdapEntry } from "../../../model/entry/LdapEntry.ts"
 import { LdapError, type LdapResult, ReferralReceived } from "../../../model/LdapError.ts"
 import { dnFrom } from "../../../model/ldapts.ts"
-import type { SearchRequest } from "../../../protocol/LdapMessage.ts"
-import type { Description } from "../../../telemetry/Tracing.ts"
-import type { SearchMessage, SearchOptions, SearchResult } from "../../LdapOperations.ts"
-import { filterShape, searchRequest } from "../../operations/searchRequest.ts"
-import type { Call, StreamCall } from "../Call.ts"
-import { failed, oneRequest } from "../oneRequest.ts"
+import type { Outcome } from "../../../telemetry/Tracing.ts"
+import type { LdapOperations, SearchMessage, SearchOptions, SearchResult } from "../../LdapOperations.ts"
+import type { Call, SearchTarget, StreamCall } from "../Call.ts"
 import type { Collected, Requester } from "../Requester.ts"
+import { CollectedSearch, describeSearch, keepsState, requestOf } from "./CollectedSearch.ts"
 
 export const search = (options: SearchOptions): StreamCall<LdapEntry> => ({
   name: "search",
@@ -54,83 +49,32 @@ export const searchMessages = (options: SearchOptions): StreamCall<SearchMessage
   target: { _tag: "Search", options, at: searchMessages, answer: (messages) => messages }
 })
 
-export const searchResult = (options: SearchOptions): Call<SearchResult> => ({
-  name: "search",
-  kind: "read",
-  isStream: false,
-  keepsState: keepsState(options),
-  describe: () => describeSearch(options),
-  outcome: ({ entries, result: { code } }) => ({ code, entries: entries.length }),
-  run: (on) => on.searchResult(options),
-  ...collecting(options, {
-    succeeded: (result, found, requester) =>
-      options.referrals === "fail" && found.references.length > 0
-        ? Exit.fail(withPartial(elsewhere(requester, dnFrom(options.base), found.references[0]!, []), found))
-        : Exit.succeed({ ...found, result }),
-    failed: (error, found) => Exit.fail(withPartial(error, found))
-  }),
-  target: { _tag: "Search", options, at: searchResult, answer: collected }
-})
+export const searchResult = (options: SearchOptions): Call<SearchResult> => new ResultOfSearch(options)
 
-/** What a collected search answers, by how it ended. */
-interface Answers<A> {
-  readonly succeeded: (result: LdapResult, found: Collected, requester: Requester) => Exit.Exit<A, LdapError>
-  readonly failed: (error: LdapError, found: Collected, requester: Requester) => Exit.Exit<A, LdapError>
+class ResultOfSearch extends CollectedSearch<SearchResult> {
+  outcome({ entries, result: { code } }: SearchResult): Outcome {
+    return { code, entries: entries.length }
+  }
+
+  run(on: LdapOperations): Effect.Effect<SearchResult, LdapError> {
+    return on.searchResult(this.search)
+  }
+
+  succeeded(result: LdapResult, found: Collected, requester: Requester): Exit.Exit<SearchResult, LdapError> {
+    const { base, referrals } = this.search
+    return referrals === "fail" && found.references.length > 0
+      ? Exit.fail(withPartial(elsewhere(requester, dnFrom(base), found.references[0]!, []), found))
+      : Exit.succeed({ ...found, result })
+  }
+
+  failed(error: LdapError, found: Collected): Exit.Exit<SearchResult, LdapError> {
+    return Exit.fail(withPartial(error, found))
+  }
+
+  get target(): SearchTarget<Call<SearchResult>, Effect.Effect<SearchResult, LdapError>> {
+    return { _tag: "Search", options: this.search, at: searchResult, answer: collected }
+  }
 }
-
-/** How a collected search is carried out: as one request in one step, or with the state that the server keeps for it. */
-export const collecting = <A>(
-  options: SearchOptions,
-  answers: Answers<A>
-): Pick<Call<A>, "over" | "start"> => {
-  if (keepsState(options)) return withState(options, answers)
-  return oneRequest((requester, done) => {
-    const shaped = requestOf(requester, options)
-    if (shaped instanceof LdapError) return failed(shaped, done)
-    const found: Collected = { entries: [], references: [] }
-    return requester.startCollecting(shaped, options, found, (exit) => {
-      if (Exit.isSuccess(exit)) return done(answers.succeeded(exit.value, found, requester))
-      const error = Cause.findError(exit.cause)
-      done(
-        Result.isSuccess(error) ? answers.failed(error.success, found, requester) : Exit.failCause(error.failure)
-      )
-    })
-  })
-}
-
-/** Page after page, or to the end of what the server sorts: that takes a fiber. */
-const withState = <A>(options: SearchOptions, answers: Answers<A>): Pick<Call<A>, "over"> => ({
-  over: (requester) =>
-    Effect.suspend(() => {
-      const shaped = requestOf(requester, options)
-      if (shaped instanceof LdapError) return Effect.fail(shaped)
-      const found: Collected = { entries: [], references: [] }
-      return Effect.matchEffect(requester.collect(shaped, options, found), {
-        onFailure: (error) => answers.failed(error, found, requester),
-        onSuccess: (result) => answers.succeeded(result, found, requester)
-      })
-    })
-})
-
-/** The request, or the error of options that can't be sent. */
-const requestOf = (requester: Requester, options: SearchOptions): SearchRequest | LdapError => {
-  const shaped = searchRequest(options)
-  return Result.isSuccess(shaped)
-    ? shaped.success
-    : requester.error({ operation: "search", dn: dnFrom(options.base) }, shaped.failure)
-}
-
-export const describeSearch = ({ base, filter, pageSize, scope = "subtree" }: SearchOptions): Description => ({
-  search: { base: dnFrom(base), scope, pageSize, filter: () => filterShape(filter) }
-})
-
-/** Controls of searches for which a server keeps state on the connection. */
-const statefulControls: ReadonlySet<string> = new Set([paging.oid, sortRequest.oid, virtualListViewRequest.oid])
-
-export const keepsState = ({ controls, pageSize }: SearchOptions): boolean =>
-  pageSize !== undefined ||
-  (controls !== undefined &&
-    controls.some((control) => statefulControls.has("oid" in control ? control.oid : control.type)))
 
 /** The error for a search continuation reference, if the caller's policy is `fail`. */
 const elsewhere = (

@@ -1,29 +1,40 @@
 /** Modify (RFC 4511 section 4.6). */
 import type { LdapResult } from "../../../model/LdapError.ts"
 import { dnFrom, type DnInput, modificationFrom, type ModificationInput } from "../../../model/ldapts.ts"
-import type { OperationOptions } from "../../LdapOperations.ts"
+import type { RequestOperation } from "../../../protocol/LdapMessage.ts"
+import type { LdapOperations, OperationOptions, ReferralPolicy } from "../../LdapOperations.ts"
 import type { Call } from "../Call.ts"
-import { update } from "./update.ts"
+import { Update } from "./update.ts"
 
-export const modify = (
-  dn: DnInput,
-  changes: ModificationInput | ReadonlyArray<ModificationInput>,
-  options?: OperationOptions
-): Call<LdapResult> =>
-  update({
-    name: "modify",
-    dn,
-    options,
-    request: () => ({ _tag: "ModifyRequest", dn: dnFrom(dn), changes: listOf(changes).map(modificationFrom) }),
-    expects: "ModifyResponse",
-    run: (on) => on.modify(dn, changes, options),
-    at: (dn, referrals) => modify(dn, changes, { ...options, referrals })
-  })
+type Changes = ModificationInput | ReadonlyArray<ModificationInput>
 
-const listOf = (changes: ModificationInput | ReadonlyArray<ModificationInput>): ReadonlyArray<ModificationInput> =>
-  isList(changes) ? changes : [changes]
+export const modify = (dn: DnInput, changes: Changes, options?: OperationOptions): Call<LdapResult> =>
+  new Modify(dn, changes, options)
+
+class Modify extends Update {
+  readonly name = "modify"
+  readonly expects = "ModifyResponse"
+  readonly #changes: Changes
+
+  constructor(dn: DnInput, changes: Changes, options: OperationOptions | undefined) {
+    super(dn, options)
+    this.#changes = changes
+  }
+
+  request(): RequestOperation {
+    return { _tag: "ModifyRequest", dn: dnFrom(this.dn), changes: listOf(this.#changes).map(modificationFrom) }
+  }
+
+  run(on: LdapOperations) {
+    return on.modify(this.dn, this.#changes, this.options)
+  }
+
+  at(dn: DnInput, referrals: ReferralPolicy): Call<LdapResult> {
+    return new Modify(dn, this.#changes, { ...this.options, referrals })
+  }
+}
+
+const listOf = (changes: Changes): ReadonlyArray<ModificationInput> => isList(changes) ? changes : [changes]
 
 /** `Array.isArray` does not narrow read-only arrays. */
-const isList = (
-  changes: ModificationInput | ReadonlyArray<ModificationInput>
-): changes is ReadonlyArray<ModificationInput> => Array.isArray(changes)
+const isList = (changes: Changes): changes is ReadonlyArray<ModificationInput> => Array.isArray(changes)

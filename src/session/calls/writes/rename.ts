@@ -3,26 +3,43 @@ import * as Result from "effect/Result"
 import * as LdapDn from "../../../model/dn/LdapDn.ts"
 import type { LdapResult } from "../../../model/LdapError.ts"
 import { dnFrom, type DnInput } from "../../../model/ldapts.ts"
-import type { RenameOptions } from "../../LdapOperations.ts"
+import type { RequestOperation } from "../../../protocol/LdapMessage.ts"
+import type { LdapOperations, ReferralPolicy, RenameOptions } from "../../LdapOperations.ts"
 import type { Call } from "../Call.ts"
-import { update } from "./update.ts"
+import { Update } from "./update.ts"
 
-export const rename = (dn: DnInput, options: RenameOptions): Call<LdapResult> =>
-  update({
-    name: "rename",
-    dn,
-    options,
-    request: () => ({
+export const rename = (dn: DnInput, options: RenameOptions): Call<LdapResult> => new Rename(dn, options)
+
+class Rename extends Update {
+  readonly name = "rename"
+  readonly expects = "ModifyDnResponse"
+  readonly #renaming: RenameOptions
+
+  constructor(dn: DnInput, renaming: RenameOptions) {
+    super(dn, renaming)
+    this.#renaming = renaming
+  }
+
+  request(): RequestOperation {
+    const dn = dnFrom(this.dn)
+    const { deleteOldRdn = true, newSuperior } = this.#renaming
+    return {
       _tag: "ModifyDnRequest",
-      dn: dnFrom(dn),
-      newRdn: newRdnOf(dnFrom(dn), options),
-      deleteOldRdn: options.deleteOldRdn ?? true,
-      newSuperior: options.newSuperior === undefined ? undefined : dnFrom(options.newSuperior)
-    }),
-    expects: "ModifyDnResponse",
-    run: (on) => on.rename(dn, options),
-    at: (dn, referrals) => rename(dn, { ...options, referrals })
-  })
+      dn,
+      newRdn: newRdnOf(dn, this.#renaming),
+      deleteOldRdn,
+      newSuperior: newSuperior === undefined ? undefined : dnFrom(newSuperior)
+    }
+  }
+
+  run(on: LdapOperations) {
+    return on.rename(this.dn, this.#renaming)
+  }
+
+  at(dn: DnInput, referrals: ReferralPolicy): Call<LdapResult> {
+    return new Rename(dn, { ...this.#renaming, referrals })
+  }
+}
 
 /** As it is given; for a move alone, the entry's own, which was found to be readable. */
 const newRdnOf = (dn: string, { newRdn }: RenameOptions): string =>
