@@ -5,6 +5,8 @@
  * @since 0.1.0
  */
 
+import type { LdifLine } from "./LdifLines.ts"
+
 /**
  * A name as it occurs in a text, and in lower case.
  *
@@ -68,14 +70,16 @@ const markOf = (lower: string): number => {
  *
  * @internal
  */
-export const expectedName = (line: string, last: Name): Name | undefined => {
+export const expectedName = (line: LdifLine, last: Name): Name | undefined => {
   if (startsWithName(line, last)) return last
   const { follower } = last
   return follower !== undefined && startsWithName(line, follower) ? follower : undefined
 }
 
-const startsWithName = (line: string, { text }: Name): boolean =>
-  line.length > text.length && line.charCodeAt(text.length) === colon && line.startsWith(text)
+const startsWithName = ({ end, source, start }: LdifLine, { text }: Name): boolean => {
+  const at = start + text.length
+  return at < end && source.charCodeAt(at) === colon && source.startsWith(text, start)
+}
 
 const colon = 0x3a
 

@@ -73,12 +73,12 @@ export const readFiles = Effect.fnUntraced(function*(
   for (const line of lines) {
     const url = valueUrl(line)
     const file = url === undefined ? undefined : yield* readFile(fs, line.line, url, options)
-    size += line.text.length + (file?.length ?? 0)
+    size += line.length + (file?.length ?? 0)
     if (size > maxRecordSize) {
       const detail = `with its files the record is larger than the limit of ${maxRecordSize}`
       return yield* new LdifSyntaxError({ line: line.line, detail })
     }
-    completed.push({ ...line, file })
+    completed.push(line.withFile(file))
   }
   return completed
 })

@@ -24,15 +24,38 @@ export class LdifSyntaxError extends Data.TaggedError("LdifSyntaxError")<{
   }
 }
 
-/** A line after unfolding. An empty line ends a record. */
-export interface LdifLine {
-  readonly text: string
+/** A line after unfolding: a part of a text, which is cut out only where it must be. An empty line ends a record. */
+export class LdifLine {
+  readonly source: string
+  readonly start: number
+  readonly end: number
   /** The number of its first line in the text, from 1. */
   readonly line: number
   /** Whether the text is known to be ASCII without NUL and carriage returns, so that it needs no further check. */
   readonly isPlain: boolean
   /** The content of the file at the URL of the line, if `decode` has read one. */
-  readonly file?: Uint8Array | undefined
+  readonly file: Uint8Array | undefined
+
+  constructor(source: string, start: number, end: number, line: number, isPlain: boolean, file?: Uint8Array) {
+    this.source = source
+    this.start = start
+    this.end = end
+    this.line = line
+    this.isPlain = isPlain
+    this.file = file
+  }
+
+  get text(): string {
+    return this.source.slice(this.start, this.end)
+  }
+
+  get length(): number {
+    return this.end - this.start
+  }
+
+  withFile(file: Uint8Array | undefined): LdifLine {
+    return new LdifLine(this.source, this.start, this.end, this.line, this.isPlain, file)
+  }
 }
 
 /** @internal */
@@ -64,13 +87,13 @@ export class LineReader {
   #open: Array<string> = []
   #openLength = 0
   #openIsPlain = true
-  /** The line that the next lines may continue, its total length, and its number. `undefined` if no line can be continued. */
-  #text: string | undefined
-  /** The line and what continues it, if more than one line of the text. */
+  /** The line that the next lines may continue. `undefined` if no line can be continued. */
+  #pending: LdifLine | undefined
+  /** The line and what continues it, if more than one line of the text, and whether all of it is plain. */
   #parts: Array<string> | undefined
-  #length = 0
-  #first = 1
   #isPlain = true
+  /** The length of the line with what continues it. */
+  #length = 0
 
   /** `onLine` is called with each line that is complete. */
   constructor(options: LineOptions, onLine: (line: LdifLine) => void) {
@@ -89,9 +112,10 @@ export class LineReader {
     let start = 0
     for (let end = piece.indexOf("\n"); end >= 0; end = piece.indexOf("\n", start)) {
       const isShort = end - start + this.#openLength + this.#length <= this.#options.maxLength
-      this.#endLine(isShort ? piece.slice(start, end) : this.#grown(piece, start, end), isPlain)
+      if (isShort && isPlain && this.#open.length === 0) this.#endLine(piece, start, end, true)
+      else this.#endOpenLine(this.#grown(piece, start, end), isPlain)
       start = end + 1
-      if (this.#text === undefined) this.#onLine({ text: "", line: this.#ended, isPlain: true })
+      if (this.#pending === undefined) this.#onLine(new LdifLine("", 0, 0, this.#ended, true))
     }
     if (start === piece.length) return
     this.#open.push(this.#grown(piece, start, piece.length))
@@ -100,7 +124,7 @@ export class LineReader {
 
   /** Ends the text. */
   end(): void {
-    if (this.#open.length > 0) this.#endLine("", true)
+    if (this.#open.length > 0) this.#endOpenLine("", true)
     this.#give()
   }
 
@@ -110,14 +134,14 @@ export class LineReader {
     const first = this.#open.length === 0 ? piece.charCodeAt(start) : this.#open[0]!.charCodeAt(0)
     const continues = first === space
     if (this.#openLength + (continues ? this.#length - 1 : 0) > this.#options.maxLength) {
-      const line = continues && this.#text !== undefined ? this.#first : this.#ended + 1
+      const line = continues && this.#pending !== undefined ? this.#pending.line : this.#ended + 1
       throw new LdifSyntaxError({ line, detail: `the line is longer than the limit of ${this.#options.maxLength}` })
     }
     return piece.slice(start, end)
   }
 
-  /** Completes the open line with its last piece. Gives out the line before, if that is complete now. */
-  #endLine(last: string, lastIsPlain: boolean): void {
+  /** Completes a line that isn't plain, or whose first pieces are open, with its last piece. */
+  #endOpenLine(last: string, lastIsPlain: boolean): void {
     let text = last
     let isPlain = lastIsPlain
     if (this.#open.length > 0) {
@@ -128,27 +152,37 @@ export class LineReader {
       this.#openIsPlain = true
     }
     this.#openLength = 0
-    this.#ended++
     if (!isPlain) text = this.#withoutMarks(text)
-    // To ask for a character behind the end of a text, here that of an empty line, makes the runtime slower for all that follow.
-    if (text.length > 0 && text.charCodeAt(0) === space) {
-      if (this.#text === undefined) {
-        const detail = "the line begins with a space, but there is no line that it could continue"
-        throw new LdifSyntaxError({ line: this.#ended, detail })
-      }
-      if (!isComment(this.#text)) {
-        this.#parts ??= [this.#text]
-        this.#parts.push(text.slice(1))
-        this.#length += text.length - 1
-        this.#isPlain &&= isPlain
-      }
-      return
+    this.#endLine(text, 0, text.length, isPlain)
+  }
+
+  /** Takes a complete line of the text. Gives out the line before, if that is complete now. */
+  #endLine(source: string, start: number, end: number, isPlain: boolean): void {
+    this.#ended++
+    // To ask for a character behind the end of a text, such as that of an empty line, makes the runtime slower for all that follow.
+    if (end > start && source.charCodeAt(start) === space) {
+      this.#continue(source.slice(start + 1, end), isPlain)
+    } else {
+      this.#give()
+      this.#pending = start === end ? undefined : new LdifLine(source, start, end, this.#ended, isPlain)
+      this.#length = end - start
     }
-    this.#give()
-    this.#first = this.#ended
-    this.#text = text === "" ? undefined : text
-    this.#length = text.length
-    this.#isPlain = isPlain
+  }
+
+  #continue(text: string, isPlain: boolean): void {
+    const pending = this.#pending
+    if (pending === undefined) {
+      const detail = "the line begins with a space, but there is no line that it could continue"
+      throw new LdifSyntaxError({ line: this.#ended, detail })
+    }
+    if (isComment(pending)) return
+    if (this.#parts === undefined) {
+      this.#parts = [pending.text]
+      this.#isPlain = pending.isPlain
+    }
+    this.#parts.push(text)
+    this.#length += text.length
+    this.#isPlain &&= isPlain
   }
 
   /** Removes the carriage return of a line end, and a byte order mark. */
@@ -159,28 +193,30 @@ export class LineReader {
   }
 
   #give(): void {
-    const first = this.#text
-    if (first === undefined) return
+    const pending = this.#pending
+    if (pending === undefined) return
     const parts = this.#parts
-    this.#text = undefined
+    this.#pending = undefined
     this.#parts = undefined
     this.#length = 0
-    if (isComment(first)) return
-    const text = parts === undefined ? first : parts.join("")
-    const isPlain = this.#isPlain
-    this.#onLine({ text: isPlain ? text : this.#decoded(text), line: this.#first, isPlain })
+    if (isComment(pending)) return
+    if (parts === undefined && pending.isPlain) return this.#onLine(pending)
+    const isPlain = parts === undefined ? pending.isPlain : this.#isPlain
+    const joined = parts === undefined ? pending.text : parts.join("")
+    const text = isPlain ? joined : this.#decoded(joined, pending.line)
+    this.#onLine(new LdifLine(text, 0, text.length, pending.line, isPlain))
   }
 
-  #decoded(text: string): string {
+  #decoded(text: string, line: number): string {
     // oxlint-disable-next-line no-control-regex -- the range of ASCII
     if (!/[^\x00-\x7f]/.test(text)) return text
     const octets = this.#options.octets ? Buffer.from(text, "latin1") : undefined
     if (octets === undefined ? text.isWellFormed() : isUtf8(octets)) return octets?.toString("utf8") ?? text
-    throw new LdifSyntaxError({ line: this.#first, detail: "not UTF-8; a value that isn't text must be in base64" })
+    throw new LdifSyntaxError({ line, detail: "not UTF-8; a value that isn't text must be in base64" })
   }
 }
 
 const space = 0x20
 const sharp = 0x23
 
-const isComment = (line: string): boolean => line.charCodeAt(0) === sharp
+const isComment = ({ source, start }: LdifLine): boolean => source.charCodeAt(start) === sharp

@@ -41,7 +41,7 @@ export class LdifReader {
       octets: options.octets,
       skipMark: !options.strict,
       maxLength: options.maxLineLength
-    }, (line) => line.text === "" ? this.#give() : this.#add(line))
+    }, (line) => line.length === 0 ? this.#give() : this.#add(line))
   }
 
   /** The number of the line that is being read. */
@@ -81,7 +81,7 @@ export class LdifReader {
       }
     }
     this.#record.push(line)
-    this.#size += line.text.length + lineCost
+    this.#size += line.length + lineCost
     if (this.#size > this.#options.maxRecordSize) {
       const detail = `the record is larger than the limit of ${this.#options.maxRecordSize}`
       throw new LdifSyntaxError({ line: this.#record[0]!.line, detail })

@@ -10,7 +10,7 @@ import type { LdapModification } from "../LdapModification.ts"
 import { asciiOctets } from "./asciiOctets.ts"
 import { AttributeList } from "./AttributeList.ts"
 import { expectAfter, expectedName, isOid, type Name, nameOf } from "./LdifDescriptions.ts"
-import { type LdifLine, LdifSyntaxError } from "./LdifLines.ts"
+import { LdifLine, LdifSyntaxError } from "./LdifLines.ts"
 import type { LdifRecord, ModifyDn } from "./LdifModel.ts"
 
 export type { Add, Delete, Entry, LdifRecord, Modify, ModifyDn } from "./LdifModel.ts"
@@ -29,9 +29,12 @@ export const readRecord = (lines: ReadonlyArray<LdifLine>, strict: boolean): Ldi
  * @internal
  */
 export const readVersion = (line: LdifLine): string | undefined => {
-  const spec = /^version:/i.test(line.text) ? valueSpec(line, line.text, 7, false) : undefined
+  const spec = startsWithV(line) && /^version:/i.test(line.text) ? valueSpec(line, line.start + 7, false) : undefined
   return spec?.toString("utf8").trimEnd()
 }
+
+/** Most lines don't, and needn't be cut out. */
+const startsWithV = ({ source, start }: LdifLine): boolean => (source.charCodeAt(start) | 0x20) === 0x76
 
 /**
  * The URL from which the value of the line must be read, or `undefined`. Only attributes and controls may have such values.
@@ -142,7 +145,7 @@ class RecordReader {
     if (name === "newrdn") fail(head.line, `"changetype: modrdn" is missing before "newrdn:"`)
     if (!changeNames.has(name)) return
     const attribute = head.text.slice(name.length + 1).trim().toLowerCase()
-    const isChange = this.#next + 1 === this.#lines.length || isDash(this.#lines[this.#next + 1]!.text) ||
+    const isChange = this.#next + 1 === this.#lines.length || isDash(this.#lines[this.#next + 1]!) ||
       this.#nameAt(this.#next + 1) === attribute
     if (isChange) fail(head.line, `"changetype: modify" is missing before "${name}:"`)
   }
@@ -152,7 +155,7 @@ class RecordReader {
     const attributes = new AttributeList()
     while (!this.#done) {
       const line = this.#lines[this.#next]!
-      if (isDash(line.text)) {
+      if (isDash(line)) {
         fail(line.line, `there is no change that "-" could end: "changetype: modify" is missing after "dn:"`)
       }
       const name = this.#fieldName(line)
@@ -220,7 +223,7 @@ class RecordReader {
     }
     const value = colon < 0
       ? undefined
-      : valueSpec({ ...field.from, text: spec, isPlain: false }, spec, colon, this.#strict)
+      : valueSpec(new LdifLine(spec, 0, spec.length, field.line, false, field.from.file), colon, this.#strict)
     return LdapControl.make(oid, { critical: criticality === "true", value })
   }
 
@@ -239,17 +242,18 @@ class RecordReader {
   /** The value of the next line, which has this name. Moves on to the line after it. */
   #value(line: LdifLine, name: Name): Buffer {
     this.#next++
-    return valueSpec(line, line.text, name.text.length, this.#strict)
+    return valueSpec(line, line.start + name.text.length, this.#strict)
   }
 
   /** The name of a line, up to its colon. */
-  #fieldName({ line, text }: LdifLine): Name {
+  #fieldName(line: LdifLine): Name {
     const last = this.#name
-    const expected = expectedName(text, last)
+    const expected = expectedName(line, last)
     if (expected !== undefined && (expected.isStrict || !this.#strict)) return (this.#name = expected)
+    const { text } = line
     const colon = text.indexOf(":")
-    if (colon < 0) fail(line, `no colon in "${shortened(text)}"`)
-    const name = this.#description(text.slice(0, colon), line)
+    if (colon < 0) fail(line.line, `no colon in "${shortened(text)}"`)
+    const name = this.#description(text.slice(0, colon), line.line)
     expectAfter(last, name)
     return (this.#name = name)
   }
@@ -267,13 +271,17 @@ class RecordReader {
   }
 
   #nameAt(at: number): string {
-    const line = this.#lines[at]?.text
-    return line === undefined ? "" : line.slice(0, Math.max(0, line.indexOf(":"))).toLowerCase()
+    const line = this.#lines[at]
+    if (line === undefined) return ""
+    const expected = expectedName(line, this.#name)
+    if (expected !== undefined) return expected.lower
+    const { text } = line
+    return text.slice(0, Math.max(0, text.indexOf(":"))).toLowerCase()
   }
 
   #atDash(): boolean {
-    const line = this.#lines[this.#next]!.text
-    return line === "-" || (!this.#strict && isDash(line))
+    const line = this.#lines[this.#next]!
+    return isDash(line) && (!this.#strict || line.length === 1)
   }
 
   get #done(): boolean {
@@ -306,27 +314,31 @@ const dnName = nameOf("dn")
 /** A line that can be a control: an object identifier, optionally with a criticality. */
 const controlSpec = /^control: *[0-9]+(?:\.[0-9]+)*(?: +(?:true|false))? *(?::|$)/i
 
-const isDash = (line: string): boolean => line.startsWith("-") && line.trimEnd() === "-"
+const isDash = (line: LdifLine): boolean => line.source.charCodeAt(line.start) === dash && line.text.trimEnd() === "-"
+
+const dash = 0x2d
 
 const fail = (line: number, detail: string): never => {
   throw new LdifSyntaxError({ line, detail })
 }
 
 /** The value after the colon: text, or base64 after a second colon. */
-const valueSpec = (line: LdifLine, text: string, colon: number, strict: boolean): Buffer => {
-  const kind = text.charCodeAt(colon + 1)
+const valueSpec = (line: LdifLine, colon: number, strict: boolean): Buffer => {
+  const { end, source } = line
+  // What follows the end of a line is a line feed, or nothing.
+  const kind = source.charCodeAt(colon + 1)
   let start = kind === 0x3a || kind === 0x3c ? colon + 2 : colon + 1
   // RFC 2849 allows only spaces here.
-  while (text.charCodeAt(start) === 0x20 || (!strict && text.charCodeAt(start) === 0x09)) start++
+  while (source.charCodeAt(start) === 0x20 || (!strict && source.charCodeAt(start) === 0x09)) start++
   if (kind === 0x3c) {
     if (line.file !== undefined) return Buffer.from(line.file.buffer, line.file.byteOffset, line.file.length)
-    fail(line.line, `the value is at ${shortened(text.slice(start))}, and values are not read from URLs`)
+    fail(line.line, `the value is at ${shortened(source.slice(start, end))}, and values are not read from URLs`)
   }
   if (kind !== 0x3a && line.isPlain) {
-    if (strict) checkStart(line, text.charCodeAt(start))
-    return asciiOctets(text, start)
+    if (strict) checkStart(line, source.charCodeAt(start))
+    return asciiOctets(source, start, end)
   }
-  const value = text.slice(start)
+  const value = source.slice(start, end)
   if (kind === 0x3a) {
     const padding = value.endsWith("==") ? 2 : value.endsWith("=") ? 1 : 0
     if (value.length % 4 !== 0 || /[^A-Za-z0-9+/]/.test(value.slice(0, value.length - padding))) {

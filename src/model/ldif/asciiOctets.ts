@@ -11,10 +11,10 @@ const short = 200
 let block = Buffer.allocUnsafeSlow(0)
 let used = 0
 
-/** The bytes of the text from `start`. All characters must be ASCII. @internal */
-export const asciiOctets = (text: string, start: number): Buffer => {
-  const length = text.length - start
-  if (length > short) return Buffer.from(text.slice(start), "latin1")
+/** The bytes of a part of a text, whose characters must be ASCII. @internal */
+export const asciiOctets = (text: string, start: number, end: number): Buffer => {
+  const length = end - start
+  if (length > short) return Buffer.from(text.slice(start, end), "latin1")
   if (used + length > block.length) {
     block = Buffer.allocUnsafeSlow(blockSize)
     used = 0
