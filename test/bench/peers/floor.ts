@@ -18,7 +18,7 @@ const idOffset = 4
 /** Called for every message. `content` is the position of its operation's content. */
 type OnMessage = (id: number, tag: number, chunk: Buffer, content: number) => void
 
-class Wire {
+export class Wire {
   readonly #socket: Net.Socket
   #id = firstId
   /** Bytes of the current message that haven't arrived yet. */
@@ -109,7 +109,7 @@ const isWhole = (octets: Buffer, at: number): boolean => {
 const template = (operation: RequestOperation, controls: ReadonlyArray<LdapControl.LdapControl> = []): Buffer =>
   encode({ messageId: firstId, operation, controls })
 
-const search = (base: string, scope: "base" | "subtree", controls?: ReadonlyArray<LdapControl.LdapControl>): Buffer =>
+export const search = (base: string, scope: "base" | "subtree", controls?: ReadonlyArray<LdapControl.LdapControl>): Buffer =>
   template({
     _tag: "SearchRequest",
     base,
@@ -125,7 +125,8 @@ const search = (base: string, scope: "base" | "subtree", controls?: ReadonlyArra
 const entryTag = 0x64
 const doneTag = 0x65
 
-const connect = async ({ bindDn, ca, password, url }: Target): Promise<Client> => {
+/** A connection on which nothing was sent. */
+export const open = async ({ ca, url }: Target): Promise<Wire> => {
   const { hostname, port, protocol } = new URL(url)
   const socket = await new Promise<Net.Socket>((resolve, reject) => {
     const target = { host: hostname, port: Number(port) }
@@ -134,7 +135,33 @@ const connect = async ({ bindDn, ca, password, url }: Target): Promise<Client> =
       : Net.connect(target, () => resolve(socket))
     socket.once("error", reject)
   })
-  const wire = new Wire(socket)
+  return new Wire(socket)
+}
+
+export const bindRequest = ({ bindDn, password }: Target): Buffer =>
+  template({
+    _tag: "BindRequest",
+    version: 3,
+    name: bindDn,
+    authentication: { _tag: "Simple", password: Buffer.from(password) }
+  })
+
+/** An add, a modification and a deletion. */
+export const writesOf = (dn: string): readonly [add: Buffer, modify: Buffer, delete_: Buffer] => [
+  template({
+    _tag: "AddRequest",
+    dn,
+    attributes: [
+      { description: "objectClass", values: [Buffer.from("device")] },
+      { description: "cn", values: [Buffer.from(dn.slice(3, dn.indexOf(",")))] }
+    ]
+  }),
+  template({ _tag: "ModifyRequest", dn, changes: [LdapModification.replace("description", "changed")] }),
+  template({ _tag: "DeleteRequest", dn })
+]
+
+const connect = async (target: Target): Promise<Client> => {
+  const wire = await open(target)
 
   /** One request after another, each sent when another one is answered. Requests that a chunk releases are sent in one write. */
   const exchanges = async (templates: ReadonlyArray<Buffer>, inFlight: number): Promise<void> => {
@@ -191,27 +218,7 @@ const connect = async ({ bindDn, ca, password, url }: Target): Promise<Client> =
     return entries
   }
 
-  await exchanges([
-    template({
-      _tag: "BindRequest",
-      version: 3,
-      name: bindDn,
-      authentication: { _tag: "Simple", password: Buffer.from(password) }
-    })
-  ], 1)
-
-  const writesOf = (dn: string): ReadonlyArray<Buffer> => [
-    template({
-      _tag: "AddRequest",
-      dn,
-      attributes: [
-        { description: "objectClass", values: [Buffer.from("device")] },
-        { description: "cn", values: [Buffer.from(dn.slice(3, dn.indexOf(",")))] }
-      ]
-    }),
-    template({ _tag: "ModifyRequest", dn, changes: [LdapModification.replace("description", "changed")] }),
-    template({ _tag: "DeleteRequest", dn })
-  ]
+  await exchanges([bindRequest(target)], 1)
 
   return {
     stream: count,
