@@ -5,7 +5,7 @@
 import * as Effect from "effect/Effect"
 import type * as Stream from "effect/Stream"
 import type { LdapError } from "../../model/LdapError.ts"
-import { type Tracing, isTracedHere } from "../../telemetry/Tracing.ts"
+import { isTracedHere, type Tracing } from "../../telemetry/Tracing.ts"
 import type { LdapOperations } from "../LdapOperations.ts"
 import type { Call, StreamCall } from "./Call.ts"
 import { HiddenProperty } from "./HiddenProperty.ts"

@@ -109,7 +109,11 @@ const isWhole = (octets: Buffer, at: number): boolean => {
 const template = (operation: RequestOperation, controls: ReadonlyArray<LdapControl.LdapControl> = []): Buffer =>
   encode({ messageId: firstId, operation, controls })
 
-export const search = (base: string, scope: "base" | "subtree", controls?: ReadonlyArray<LdapControl.LdapControl>): Buffer =>
+export const search = (
+  base: string,
+  scope: "base" | "subtree",
+  controls?: ReadonlyArray<LdapControl.LdapControl>
+): Buffer =>
   template({
     _tag: "SearchRequest",
     base,
