@@ -12,7 +12,7 @@ import * as LdapAuth from "../../src/auth/LdapAuth.ts"
 import * as LdapLogin from "../../src/client/login/LdapLogin.ts"
 import * as LdapFilter from "../../src/model/filter/LdapFilter.ts"
 import * as LdapSession from "../../src/session/LdapSession.ts"
-import { openWire, searchBelow, simpleBind, type WireClient } from "./peers/floor.ts"
+import { bindRequest, exchanges, open, search, type Wire } from "./peers/floor.ts"
 import { eachAtOnce } from "./peers/Peer.ts"
 import { median, shown } from "./report/statistics.ts"
 import { admin, type Record, records, sizes, user, users } from "./servers/directory.ts"
@@ -61,11 +61,13 @@ const target = { url: slapd.ldap, ca: undefined, bindDn: admin.dn, password: adm
 
 /** Pairs of sockets: one that searches, and one that binds. */
 const sockets = await Promise.all(
-  Array.from({ length: inFlight }, async () => ({ search: await openWire(target), bind: await openWire(target) }))
+  Array.from({ length: inFlight }, async () => ({ searching: await open(target), binding: await open(target) }))
 )
 const free = [...sockets]
 
-const withSockets = async (work: (pair: { search: WireClient; bind: WireClient }) => Promise<void>): Promise<void> => {
+const bindOf = (uid: string): Buffer => bindRequest({ bindDn: dnOf(uid), password: user.password })
+
+const withSockets = async (work: (pair: { searching: Wire; binding: Wire }) => Promise<void>): Promise<void> => {
   const pair = free.pop()!
   await work(pair)
   free.push(pair)
@@ -88,15 +90,15 @@ const program = Effect.gen(function*() {
         eachAtOnce(
           uids,
           inFlight,
-          (uid) => withSockets(({ bind }) => bind.exchanges([simpleBind(dnOf(uid), user.password)], 1))
+          (uid) => withSockets(({ binding }) => exchanges(binding, [bindOf(uid)], 1))
         )
       ),
     "search and bind": (uids: ReadonlyArray<string>) =>
       Effect.promise(() =>
         eachAtOnce(uids, inFlight, (uid) =>
-          withSockets(async ({ bind, search }) => {
-            await search.exchanges([searchBelow(users, LdapFilter.equals("uid", uid))], 1)
-            await bind.exchanges([simpleBind(dnOf(uid), user.password)], 1)
+          withSockets(async ({ binding, searching }) => {
+            await exchanges(searching, [search(users, "subtree", [], LdapFilter.equals("uid", uid))], 1)
+            await exchanges(binding, [bindOf(uid)], 1)
           }))
       ),
     logins: (uids: ReadonlyArray<string>) =>
@@ -134,6 +136,6 @@ const program = Effect.gen(function*() {
 try {
   await Effect.runPromise(Effect.scoped(program))
 } finally {
-  for (const { bind, search } of sockets) await Promise.all([bind.wire.close(), search.wire.close()])
+  for (const { binding, searching } of sockets) await Promise.all([binding.close(), searching.close()])
   await slapd.stop()
 }

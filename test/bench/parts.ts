@@ -32,8 +32,8 @@ export interface Part {
 const most = ["floor", "effectLdap", "ldapts", "ldapjs", "libldap"]
 /** With the drop-in for ldapts, unless it would only be another way to call the same code of effect-ldap. */
 const clients = [...most, "dropIn"]
-/** With the client and its pool, where a request costs little, so that the pool's share shows. */
-const requesting = [...clients, "ldapClient"]
+/** With the client and its pool, where a request costs little, so that the pool's share shows, and that of a program's fibers. */
+const requesting = [...clients, "ldapClient", "fibers"]
 const all = [...most, "pythonLdap"]
 const streaming = ["floor", "effectLdap"]
 

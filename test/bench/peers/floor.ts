@@ -18,7 +18,7 @@ const idOffset = 4
 /** Called for every message. `content` is the position of its operation's content. */
 type OnMessage = (id: number, tag: number, chunk: Buffer, content: number) => void
 
-class Wire {
+export class Wire {
   readonly #socket: Net.Socket
   #id = firstId
   /** Bytes of the current message that haven't arrived yet. */
@@ -109,7 +109,7 @@ const isWhole = (octets: Buffer, at: number): boolean => {
 const template = (operation: RequestOperation, controls: ReadonlyArray<LdapControl.LdapControl> = []): Buffer =>
   encode({ messageId: firstId, operation, controls })
 
-const search = (
+export const search = (
   base: string,
   scope: "base" | "subtree",
   controls?: ReadonlyArray<LdapControl.LdapControl>,
@@ -127,30 +127,11 @@ const search = (
     attributes: []
   }, controls)
 
-/** A search below a base, as {@link WireClient} sends it. */
-export const searchBelow = (base: string, filter: LdapFilter.LdapFilter): Buffer => search(base, "subtree", [], filter)
-
-/** A simple bind, as {@link WireClient} sends it. */
-export const simpleBind = (name: string, password: string): Buffer =>
-  template({
-    _tag: "BindRequest",
-    version: 3,
-    name,
-    authentication: { _tag: "Simple", password: Buffer.from(password) }
-  })
-
 const entryTag = 0x64
 const doneTag = 0x65
 
-/** A connection that sends prepared requests. */
-export interface WireClient {
-  readonly wire: Wire
-  /** Sends the requests, this many at a time, and waits for the last message of each response. */
-  readonly exchanges: (templates: ReadonlyArray<Buffer>, inFlight: number) => Promise<void>
-}
-
-/** Connects, and binds nothing. */
-export const openWire = async ({ ca, url }: Pick<Target, "ca" | "url">): Promise<WireClient> => {
+/** A connection on which nothing was sent. */
+export const open = async ({ ca, url }: Pick<Target, "ca" | "url">): Promise<Wire> => {
   const { hostname, port, protocol } = new URL(url)
   const socket = await new Promise<Net.Socket>((resolve, reject) => {
     const target = { host: hostname, port: Number(port) }
@@ -159,36 +140,56 @@ export const openWire = async ({ ca, url }: Pick<Target, "ca" | "url">): Promise
       : Net.connect(target, () => resolve(socket))
     socket.once("error", reject)
   })
-  const wire = new Wire(socket)
+  return new Wire(socket)
+}
 
-  /** One request after another, each sent when another one is answered. Requests that a chunk releases are sent in one write. */
-  const exchanges = async (templates: ReadonlyArray<Buffer>, inFlight: number): Promise<void> => {
-    let next = Math.min(inFlight, templates.length)
-    let answered = 0
-    let batch: Array<Buffer> = []
-    const over = wire.until((_, tag) => {
-      if (tag === entryTag) return false
-      if (next < templates.length) {
-        if (batch.length === 0) {
-          queueMicrotask(() => {
-            const full = batch
-            batch = []
-            wire.send(full.length === 1 ? full[0]! : Buffer.concat(full))
-          })
-        }
-        batch.push(wire.request(templates[next++]!))
+export const bindRequest = ({ bindDn, password }: Pick<Target, "bindDn" | "password">): Buffer =>
+  template({
+    _tag: "BindRequest",
+    version: 3,
+    name: bindDn,
+    authentication: { _tag: "Simple", password: Buffer.from(password) }
+  })
+
+/** An add, a modification and a deletion. */
+export const writesOf = (dn: string): readonly [add: Buffer, modify: Buffer, delete_: Buffer] => [
+  template({
+    _tag: "AddRequest",
+    dn,
+    attributes: [
+      { description: "objectClass", values: [Buffer.from("device")] },
+      { description: "cn", values: [Buffer.from(dn.slice(3, dn.indexOf(",")))] }
+    ]
+  }),
+  template({ _tag: "ModifyRequest", dn, changes: [LdapModification.replace("description", "changed")] }),
+  template({ _tag: "DeleteRequest", dn })
+]
+
+/** One request after another, each sent when another one is answered. Requests that a chunk releases are sent in one write. */
+export const exchanges = async (wire: Wire, templates: ReadonlyArray<Buffer>, inFlight: number): Promise<void> => {
+  let next = Math.min(inFlight, templates.length)
+  let answered = 0
+  let batch: Array<Buffer> = []
+  const over = wire.until((_, tag) => {
+    if (tag === entryTag) return false
+    if (next < templates.length) {
+      if (batch.length === 0) {
+        queueMicrotask(() => {
+          const full = batch
+          batch = []
+          wire.send(full.length === 1 ? full[0]! : Buffer.concat(full))
+        })
       }
-      return ++answered === templates.length
-    })
-    wire.send(Buffer.concat(templates.slice(0, next).map((template) => wire.request(template))))
-    await over
-  }
-
-  return { wire, exchanges }
+      batch.push(wire.request(templates[next++]!))
+    }
+    return ++answered === templates.length
+  })
+  wire.send(Buffer.concat(templates.slice(0, next).map((template) => wire.request(template))))
+  await over
 }
 
 const connect = async (target: Target): Promise<Client> => {
-  const { exchanges, wire } = await openWire(target)
+  const wire = await open(target)
 
   const count = async (base: string): Promise<number> => {
     let entries = 0
@@ -222,20 +223,7 @@ const connect = async (target: Target): Promise<Client> => {
     return entries
   }
 
-  await exchanges([simpleBind(target.bindDn, target.password)], 1)
-
-  const writesOf = (dn: string): ReadonlyArray<Buffer> => [
-    template({
-      _tag: "AddRequest",
-      dn,
-      attributes: [
-        { description: "objectClass", values: [Buffer.from("device")] },
-        { description: "cn", values: [Buffer.from(dn.slice(3, dn.indexOf(",")))] }
-      ]
-    }),
-    template({ _tag: "ModifyRequest", dn, changes: [LdapModification.replace("description", "changed")] }),
-    template({ _tag: "DeleteRequest", dn })
-  ]
+  await exchanges(wire, [bindRequest(target)], 1)
 
   return {
     stream: count,
@@ -244,12 +232,12 @@ const connect = async (target: Target): Promise<Client> => {
     collect: count,
     pages,
     values: count,
-    lookups: (dns, inFlight) => exchanges(dns.map((dn) => search(dn, "base")), inFlight),
+    lookups: (dns, inFlight) => exchanges(wire, dns.map((dn) => search(dn, "base")), inFlight),
     // Many at a time: all adds, then all changes, then all deletions, since each needs the previous one.
     writes: async (dns, inFlight) => {
       const all = dns.map(writesOf)
-      if (inFlight === 1) return exchanges(all.flat(), 1)
-      for (const step of [0, 1, 2]) await exchanges(all.map((writes) => writes[step]!), inFlight)
+      if (inFlight === 1) return exchanges(wire, all.flat(), 1)
+      for (const step of [0, 1, 2]) await exchanges(wire, all.map((writes) => writes[step]!), inFlight)
     },
     stop: async (base, dn, onTenth) => {
       let entries = 0

@@ -19,6 +19,7 @@ const plural = (item: string): string => (item.endsWith("y") ? `${item.slice(0, 
 
 const names: ReadonlyMap<string, string> = new Map([
   ["floor", "floor"],
+  ["fibers", "floor with fibers"],
   ["effectLdap", "effect-ldap"],
   ["ldapClient", "effect-ldap, LdapClient"],
   ["dropIn", "drop-in for ldapts"],

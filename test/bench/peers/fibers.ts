@@ -1,0 +1,61 @@
+/**
+ * The floor with fibers: prepared requests and counted answers, as the floor has, in a program of effects. A fiber waits for each answer by
+ * one callback. What a client on Effect costs beyond this is its own.
+ */
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import { bindRequest, open, search, type Wire, writesOf } from "./floor.ts"
+import type { Client, Peer, Target } from "./Peer.ts"
+
+const entryTag = 0x64
+
+/** Message ids that can wait at one time. A power of two. */
+const places = 128
+
+/** Sends requests; those of one turn leave in one write. */
+const sender = (wire: Wire): (template: Buffer) => Effect.Effect<void> => {
+  const waiting = new Array<((exit: Exit.Exit<void>) => void) | undefined>(places)
+  let batch: Array<Buffer> = []
+  void wire.until((id, tag) => {
+    if (tag === entryTag) return false
+    const resume = waiting[id & (places - 1)]
+    waiting[id & (places - 1)] = undefined
+    resume?.(Exit.void)
+    return false
+  })
+  const later = Promise.resolve()
+  const flush = (): void => {
+    const full = batch
+    batch = []
+    wire.send(full.length === 1 ? full[0]! : Buffer.concat(full))
+  }
+  return (template) =>
+    Effect.callback((resume) => {
+      if (batch.length === 0) void later.then(flush)
+      batch.push(wire.request(template))
+      waiting[wire.lastId & (places - 1)] = resume
+    })
+}
+
+const connect = async (target: Target): Promise<Client> => {
+  const wire = await open(target)
+  const send = sender(wire)
+  await Effect.runPromise(send(bindRequest(target)))
+  return {
+    lookups: (dns, inFlight) => {
+      const requests = dns.map((dn) => search(dn, "base"))
+      return Effect.runPromise(Effect.forEach(requests, send, { concurrency: inFlight, discard: true }))
+    },
+    writes: (dns, inFlight) =>
+      Effect.runPromise(
+        Effect.forEach(dns.map(writesOf), ([add, modify, delete_]) =>
+          send(add).pipe(Effect.andThen(send(modify)), Effect.andThen(send(delete_))), {
+          concurrency: inFlight,
+          discard: true
+        })
+      ),
+    close: () => wire.close()
+  }
+}
+
+export const peer: Peer = { connect }
