@@ -38,10 +38,10 @@ const edges = [
   "é".repeat(40_000)
 ]
 
-/** Text that has a UTF-8 encoding. */
+/** Text that has a UTF-8 encoding, without what would be an escape in an attribute description (losslessText.ts). */
 export const anyText: Arbitrary.Arbitrary<string> = Arbitrary.schema(
   Schema.Union([Schema.Literals(edges), Schema.String])
-).pipe(map((text) => text.toWellFormed()))
+).pipe(map((text) => text.toWellFormed().replaceAll(/\\(?=[0-9a-f]{2})/g, "/")))
 
 export const anyBytes: Arbitrary.Arbitrary<Buffer> = Arbitrary.schema(
   Schema.Union([

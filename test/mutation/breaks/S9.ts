@@ -154,8 +154,8 @@ export const s9 = breaksOf(
   },
   {
     file: writer,
-    find: "return insecure !== undefined && carriesPassword(request, controls) ? insecure : undefined",
-    replace: "return undefined",
+    find: "this.#maySendPasswords || !carriesPassword(request, controls) ? undefined : this.insecure",
+    replace: "this.#maySendPasswords || !carriesPassword(request, controls) ? undefined : undefined",
     test: "session/security",
     name: "S9",
     hangs: true,
