@@ -9,8 +9,8 @@ import type { Client, Peer, Target } from "./Peer.ts"
 
 const entryTag = 0x64
 
-/** Message ids that can wait at one time. A power of two. */
-const places = 128
+/** A power of two, far more than wait at one time: slapd answers in any order, and a request may wait while many later ones pass. */
+const places = 65_536
 
 /** Sends requests; those of one turn leave in one write. */
 const sender = (wire: Wire): (template: Buffer) => Effect.Effect<void> => {
