@@ -413,21 +413,26 @@ export const runIn = (
     recordFiberStart: () => void active++,
     recordFiberEnd: () => void active--
   }
-  return Effect.flatMap(Effect.scope, (peers) => body(environment(peers), program, totals)).pipe(
+  let settle: Effect.Effect<void> = Effect.yieldNow
+  return Effect.flatMap(Effect.scope, (peers) => {
+    const made = environment(peers)
+    settle = made.settle
+    return body(made, program, totals)
+  }).pipe(
     Effect.scoped,
     Effect.provideService(Metric.FiberRuntimeMetrics, counting),
-    Effect.andThen(leaving(() => active === 0)),
+    Effect.andThen(Effect.suspend(() => leaving(() => active === 0, settle))),
     Effect.andThen(Effect.sync(() => promise(active === 0, `${active} fibers are left`))),
     Effect.orDie
   )
 }
 
-/** Waits for the other side of a real socket to see its end, which takes an unspecified number of turns of the event loop. */
-const leaving = (isOver: () => boolean): Effect.Effect<void> => {
+/** Waits for the other side of a real socket to see its end: turns of the event loop, and on a busy machine some time. */
+const leaving = (isOver: () => boolean, settle: Effect.Effect<void>): Effect.Effect<void> => {
   let turns = 0
   return Effect.whileLoop({
-    while: () => !isOver() && turns++ < 10_000,
-    body: () => Effect.yieldNow,
+    while: () => !isOver() && turns++ < 5_000,
+    body: () => settle,
     step: () => {}
   })
 }
