@@ -159,7 +159,7 @@ export const authenticate = (options: LoginOptions): Authenticator => {
 }
 
 /**
- * Like {@link authenticate}, but keeps the sessions of the binds open, for services. Over TLS that is 25 times as many logins in the same
+ * Like {@link authenticate}, but keeps the sessions of the binds open, for services. Over TLS that is 8 to 25 times as many logins in the same
  * time (test/bench/RESULTS.md), since most of the time goes into connecting.
  *
  * **Details**
