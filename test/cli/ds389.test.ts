@@ -13,7 +13,7 @@ describe.skipIf(ds389 === undefined || !clients["ldap-utils"])("on 389 Directory
     url: ds389!.urls.ldaps,
     caFile: ds389!.caFile,
     base: ds389!.base,
-    part: ds389!.base,
+    part: `ou=many,${ds389!.base}`,
     people: `ou=people,${ds389!.base}`,
     scratch: `ou=scratch,${ds389!.base}`,
     admin: ds389!.admin,

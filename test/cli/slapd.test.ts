@@ -11,7 +11,7 @@ describe.skipIf(slapd === undefined || !clients["ldap-utils"])("on slapd", () =>
     url: slapd!.urls.ldap,
     caFile: slapd!.caFile,
     base: slapd!.base,
-    part: slapd!.base,
+    part: `ou=many,${slapd!.base}`,
     people: `ou=people,${slapd!.base}`,
     scratch: `ou=scratch,${slapd!.base}`,
     admin: slapd!.admin,
