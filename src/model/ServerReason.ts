@@ -6,6 +6,7 @@ import type * as Cause from "effect/Cause"
 import * as Data from "effect/Data"
 import { type SubCode, subCodeIn } from "./activeDirectorySubCodes.ts"
 import type { LdapControl } from "./control/LdapControl.ts"
+import { lazily } from "./lazily.ts"
 import * as ResultCode from "./LdapResultCode.ts"
 
 /**
@@ -357,9 +358,12 @@ const serverReasons = [
  */
 export type ServerReason = InstanceType<(typeof serverReasons)[number]> | UnknownResultCode
 
-/** Made at the first use, since making an error of each kind for its code would slow the import down. */
-let byCode: ReadonlyMap<number, (typeof serverReasons)[number]> | undefined
 const noResult = { matchedDn: "", diagnosticMessage: "", referrals: [], controls: [] }
+
+/** An error of each kind is made for its code. */
+const byCode = lazily((): ReadonlyMap<number, (typeof serverReasons)[number]> =>
+  new Map(serverReasons.map((Reason) => [new Reason(noResult).code, Reason]))
+)
 
 /**
  * The reason for a result whose code is not a success.
@@ -368,7 +372,6 @@ const noResult = { matchedDn: "", diagnosticMessage: "", referrals: [], controls
  * @since 0.1.0
  */
 export const fromResult = (result: LdapResult): ServerReason => {
-  byCode ??= new Map(serverReasons.map((Reason) => [new Reason(noResult).code, Reason]))
-  const Reason = byCode.get(result.code)
+  const Reason = byCode().get(result.code)
   return Reason === undefined ? new UnknownResultCode(result) : new Reason(result)
 }

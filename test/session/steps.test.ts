@@ -67,7 +67,7 @@ describe("opening, binding and closing a session over a socket", () => {
       assert.isAtMost(opening.steps, steps)
       assert.isAtMost(opening.fibers, fibers)
       assert.isAtMost(closing.steps, 12)
-      // One that closes the connection, whoever waits for it.
+      // The fiber that closes the connection: a release may be interrupted while it waits, and the closing may not.
       assert.isAtMost(closing.fibers, 1)
     }))
 })

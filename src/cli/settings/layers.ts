@@ -2,6 +2,7 @@
  * Merges settings from several places, under the names of `LdapConfig`. A higher place overrides a lower one, and settings that belong
  * together stay together. Pure; connection.ts reads the places.
  */
+import { limitNames } from "./names.ts"
 
 /** A place that has settings, by their names without the prefix: `URL`, `BIND_DN`, `PASSWORD_FILE` … */
 export interface Layer {
@@ -15,19 +16,7 @@ export const flagsPlace = "the flags"
 export const environmentPlace = "the environment"
 
 /** Settings that don't depend on the server, so that they also apply with another URL. */
-const anywhere: ReadonlySet<string> = new Set([
-  "CA",
-  "CONNECT_TIMEOUT",
-  "REQUEST_TIMEOUT",
-  "CLOSE_TIMEOUT",
-  "POOL_MIN",
-  "POOL_MAX",
-  "POOL_CONCURRENCY",
-  "POOL_IDLE_TIME",
-  "POOL_MAX_AGE",
-  "POOL_CHECKOUT_TIMEOUT",
-  "POOL_DRAIN_TIMEOUT"
-])
+const anywhere: ReadonlySet<string> = new Set(["CA", ...limitNames])
 
 const passwords = ["PASSWORD", "PASSWORD_FILE"] as const
 const identities = ["BIND_DN", "USER"] as const

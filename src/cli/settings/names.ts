@@ -3,15 +3,8 @@
 /** A server and a simple bind, all that most runs give. */
 export const plainNames: ReadonlyArray<string> = ["URL", "BIND_DN", "PASSWORD"]
 
-/** The other settings of `LdapConfig`, which checks them. */
-export const checkedNames: ReadonlyArray<string> = [
-  "PASSWORD_FILE",
-  "START_TLS",
-  "CA",
-  "CERT",
-  "KEY",
-  "KEY_PASSPHRASE",
-  "ALLOW_INSECURE_AUTH",
+/** Limits, which say nothing about a server. */
+export const limitNames: ReadonlyArray<string> = [
   "CONNECT_TIMEOUT",
   "REQUEST_TIMEOUT",
   "CLOSE_TIMEOUT",
@@ -22,6 +15,18 @@ export const checkedNames: ReadonlyArray<string> = [
   "POOL_MAX_AGE",
   "POOL_CHECKOUT_TIMEOUT",
   "POOL_DRAIN_TIMEOUT"
+]
+
+/** The other settings of `LdapConfig`, which checks them. */
+export const checkedNames: ReadonlyArray<string> = [
+  "PASSWORD_FILE",
+  "START_TLS",
+  "CA",
+  "CERT",
+  "KEY",
+  "KEY_PASSPHRASE",
+  "ALLOW_INSECURE_AUTH",
+  ...limitNames
 ]
 
 /** Those that the command line alone has. */

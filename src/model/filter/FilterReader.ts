@@ -5,7 +5,7 @@
  * and their content is never parsed, so a value can't become syntax.
  */
 import { given, isValue, valueFrom } from "../input/values.ts"
-import { Char, compositeTag, hexDigit, isLetter, isNameCharacter, isSpace } from "./filterCharacters.ts"
+import { Char, compositeTag, hexDigit, isNameCharacter, isSpace } from "./filterCharacters.ts"
 import type { Extensible, FilterValue, LdapFilter } from "./LdapFilterModel.ts"
 import {
   FilterSyntaxError,
@@ -49,8 +49,6 @@ export class FilterReader {
   readonly shown: ReadonlyArray<string> | undefined
   readonly memory: ValueMemory
   position = 0
-  /** Whether the name that was read last has only letters, as nearly all have; then no pattern needs to check it. */
-  isOnlyLetters = false
 
   constructor(
     text: string,
@@ -205,12 +203,7 @@ export class FilterReader {
   name(): string {
     const { position: start, text } = this
     let end = start
-    while (isLetter(text.charCodeAt(end))) end++
-    this.isOnlyLetters = end > start
-    if (isNameCharacter(text.charCodeAt(end))) {
-      this.isOnlyLetters = false
-      while (isNameCharacter(text.charCodeAt(end))) end++
-    }
+    while (isNameCharacter(text.charCodeAt(end))) end++
     this.position = end
     return text.slice(start, end)
   }
@@ -308,7 +301,7 @@ export class FilterReader {
   }
 
   checkAttribute(start: number, attribute: string): void {
-    if (this.isOnlyLetters || isAttributeDescription(attribute)) return
+    if (isAttributeDescription(attribute)) return
     this.failAt(start, attribute === "" ? "expected an attribute" : `"${attribute}" is not an attribute description`)
   }
 

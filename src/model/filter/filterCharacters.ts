@@ -28,8 +28,6 @@ export const compositeTag = (char: number): "And" | "Or" | "Not" | undefined =>
 export const isSpace = (char: number): boolean =>
   char === Char.space || char === Char.lineFeed || char === Char.tab || char === Char.carriageReturn
 
-export const isLetter = (char: number): boolean => (char >= 0x61 && char <= 0x7a) || (char >= 0x41 && char <= 0x5a)
-
 export const isNameCharacter = (char: number): boolean =>
   (char >= 0x61 && char <= 0x7a) || (char >= 0x41 && char <= 0x5a) || (char >= 0x30 && char <= 0x39) ||
   char === 0x2d || char === 0x2e || char === 0x3b || char === 0x5f

@@ -266,6 +266,7 @@ const weekHours = 7 * 24
  * @since 0.2.0
  */
 export class LogonSchedule extends Data.Class<{ readonly hours: ReadonlyArray<boolean> }> {
+  // In static fields of the compiled class, its own name is a variable that bundlers make too late; `this` isn't.
   /** Logging on is always allowed. */
   static readonly always: LogonSchedule = new this({ hours: Array.from({ length: weekHours }, () => true) })
   /** Logging on is never allowed. */

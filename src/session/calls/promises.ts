@@ -29,9 +29,10 @@ export const searchPromise = (operations: LdapOperations, options: SearchOptions
   if (requester === undefined || options.ranges !== undefined || searchProblem(options) !== undefined)
     return run(operations.searchResult(options))
   const call = searchResult(options)
-  return call.start === undefined
+  const start = call.start?.bind(call)
+  return start === undefined
     ? run(operations.searchResult(options))
     : new Promise((resolve, reject) => {
-      call.start?.(requester, (exit) => settle(exit, resolve, reject))
+      start(requester, (exit) => settle(exit, resolve, reject))
     })
 }

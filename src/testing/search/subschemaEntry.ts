@@ -11,6 +11,7 @@ import {
 } from "../../model/attribute/AttributeTypes.ts"
 import type { MatchingRule } from "../../model/attribute/matchingRules.ts"
 import * as LdapDn from "../../model/dn/LdapDn.ts"
+import { lazily } from "../../model/lazily.ts"
 import type { DirectoryState } from "../directory/DirectoryState.ts"
 import { DirectoryEntry, StoredAttribute } from "../directory/DirectoryTree.ts"
 
@@ -110,7 +111,7 @@ const objectClassDefinition = (objectClass: ObjectClass): string =>
     ")"
   ].join(" ")
 
-const definitions = (): ReadonlyArray<readonly [name: string, values: ReadonlyArray<string>]> => {
+const definitions = lazily((): ReadonlyArray<readonly [name: string, values: ReadonlyArray<string>]> => {
   const types = [...allAttributeTypes()]
   const used = new Set(types.map(({ syntax }) => syntaxOid(syntax)))
   return [
@@ -127,13 +128,10 @@ const definitions = (): ReadonlyArray<readonly [name: string, values: ReadonlyAr
     ["attributeTypes", types.map(attributeTypeDefinition)],
     ["objectClasses", [...allObjectClasses()].map(objectClassDefinition)]
   ]
-}
-
-let made: ReturnType<typeof definitions> | undefined
+})
 
 export const subschemaEntry = (state: DirectoryState): DirectoryEntry => {
-  made ??= definitions()
-  const attributes = made.flatMap(([name, values]) => {
+  const attributes = definitions().flatMap(([name, values]) => {
     const parsed = state.types.find(name)
     return parsed === undefined ? [] : [new StoredAttribute(name, parsed, values.map((value) => Buffer.from(value)))]
   })

@@ -4,28 +4,14 @@
  */
 import { once } from "node:events"
 import * as Net from "node:net"
-import * as LdapFilter from "../../../src/model/filter/LdapFilter.ts"
-import { encode } from "../../../src/protocol/encode.ts"
-import type { RequestOperation } from "../../../src/protocol/LdapMessage.ts"
+import { bindRequest, search } from "./floor.ts"
 import type { Client, Peer, Target } from "./Peer.ts"
-
-const search = (base: string): RequestOperation => ({
-  _tag: "SearchRequest",
-  base,
-  scope: "subtree",
-  derefAliases: "never",
-  sizeLimit: 0,
-  timeLimit: 0,
-  typesOnly: false,
-  filter: LdapFilter.present("objectClass"),
-  attributes: []
-})
 
 /** The size of a message that is longer than 127 bytes. */
 const sizeOf = (start: Buffer): number => 2 + (start[1]! & 0x7f) + start.readUIntBE(2, start[1]! & 0x7f)
 
-const connect = async ({ bindDn, password, url }: Target): Promise<Client> => {
-  const { hostname, port } = new URL(url)
+const connect = async (target: Target): Promise<Client> => {
+  const { hostname, port } = new URL(target.url)
   const read = Buffer.allocUnsafeSlow(64 * 1024)
   let onBytes = (_count: number): void => {}
   const callback = (count: number): boolean => {
@@ -34,13 +20,10 @@ const connect = async ({ bindDn, password, url }: Target): Promise<Client> => {
   }
   const socket = Net.connect({ host: hostname, port: Number(port), noDelay: true, onread: { buffer: read, callback } })
   await once(socket, "connect")
-  let id = 0
-  const send = (operation: RequestOperation): void =>
-    void socket.write(encode({ messageId: ++id, operation, controls: [] }))
+  // All have one message id: one follows the other.
   await new Promise<void>((resolve) => {
     onBytes = () => resolve()
-    const authentication = { _tag: "Simple", password: Buffer.from(password) } as const
-    send({ _tag: "BindRequest", version: 3, name: bindDn, authentication })
+    socket.write(bindRequest(target))
   })
   let kept: Buffer | undefined
   return {
@@ -57,7 +40,7 @@ const connect = async ({ bindDn, password, url }: Target): Promise<Client> => {
           kept = message
           resolve(kept.length)
         }
-        send(search(base))
+        socket.write(search(base, "subtree"))
       }),
     close: async () => {
       socket.end()
