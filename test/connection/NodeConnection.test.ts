@@ -1,9 +1,12 @@
 /** Properties of Node sockets: a shared read buffer, automatic reading, and backpressure. */
 import { assert, describe, it } from "@effect/vitest"
+import * as Cause from "effect/Cause"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Result from "effect/Result"
+import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as Net from "node:net"
 import { setImmediate } from "node:timers/promises"
@@ -71,6 +74,45 @@ describe("a TCP connection", () => {
       yield* Effect.scoped(LdapSession.fromTransport({ server: url, connect }, { closeTimeout: 0 }))
       const listeners = sockets.map((socket) => ["data", "drain", "close"].map((event) => socket.listenerCount(event)))
       assert.deepStrictEqual(listeners, [[0, 0, 0]])
+    }).pipe(Effect.scoped))
+
+  it.live("no socket is made in a scope that is closed", () =>
+    Effect.gen(function*() {
+      const scope = yield* Scope.make()
+      yield* Scope.close(scope, Exit.void)
+      let made = 0
+      const connect = NodeConnect.connect({
+        server: "ldap://127.0.0.1",
+        address: { host: "127.0.0.1", port: 1 },
+        tls: undefined,
+        keepAlive: 0,
+        open: () => {
+          made++
+          return new Net.Socket()
+        }
+      })
+      const exit = yield* Effect.exit(Scope.provide(connect, scope))
+      assert.isTrue(Exit.isFailure(exit) && Cause.hasInterrupts(exit.cause))
+      assert.strictEqual(made, 0)
+    }))
+
+  it.live("a socket that is closed without an error while it connects is a failure", () =>
+    Effect.gen(function*() {
+      const server = yield* listen({ certificate })
+      const url = `ldap://127.0.0.1:${server.port}`
+      const connect = NodeConnect.connect({
+        server: url,
+        address: { host: "127.0.0.1", port: server.port },
+        tls: undefined,
+        keepAlive: 0,
+        open: () => {
+          const socket = Net.connect(server.port, "127.0.0.1")
+          queueMicrotask(() => socket.destroy())
+          return socket
+        }
+      })
+      const { reason } = yield* Effect.flip(LdapSession.fromTransport({ server: url, connect }))
+      assert.strictEqual(reason._tag === "ConnectFailed" && reason.kind, "other")
     }).pipe(Effect.scoped))
 
   it.live("bytes that the server sends before any request are not lost", () =>

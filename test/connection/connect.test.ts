@@ -437,6 +437,23 @@ describe("S4: interruption while connecting", () => {
       })
     ))
 
+  it.effect("what a transport does to connect has ended when the interruption has", () =>
+    Effect.gen(function*() {
+      let state = "not begun"
+      const connect = Effect.callback<never>(() => {
+        state = "connecting"
+        return Effect.sync(() => {
+          state = "ended"
+        })
+      })
+      const opening = yield* Effect.forkChild(
+        Effect.scoped(LdapSession.fromTransport({ server: "ldap://a", connect }))
+      )
+      while (state === "not begun") yield* Effect.yieldNow
+      yield* Fiber.interrupt(opening)
+      assert.strictEqual(state, "ended")
+    }))
+
   it.live("two first operations never open two sockets", () =>
     clean(
       Effect.gen(function*() {

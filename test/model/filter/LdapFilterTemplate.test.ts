@@ -151,6 +151,24 @@ describe("LdapFilter.template", () => {
   })
 })
 
+describe("a value whose text comes from other filters", () => {
+  it("leaves the values of the filter around it as they are", () => {
+    const inner = `(cn=${"a".repeat(600)})`
+    const name = { rdns: [], toString: () => (Result.getOrThrow(LdapFilter.parse(inner)), "dc=a") } as never
+    const euros = "€".repeat(600)
+    const raw = ["(&(a=", `)(b=${euros}))`]
+    // In one of these rounds there is space for the one filter, but not for both.
+    for (let i = 0; i < 40; i++) {
+      assert.isTrue(
+        LdapFilter.isEqual(
+          LdapFilter.ldapFilter(Object.assign(raw, { raw }), name),
+          LdapFilter.and(LdapFilter.equals("a", "dc=a"), LdapFilter.equals("b", euros))
+        )
+      )
+    }
+  })
+})
+
 describe("LdapFilter.parse, lenient", () => {
   it.each([
     ["cn=Ada", "(cn=Ada)"],

@@ -6,6 +6,7 @@ import * as LdapControl from "../../../src/model/control/LdapControl.ts"
 import * as LdapEntry from "../../../src/model/entry/LdapEntry.ts"
 import * as LdapModification from "../../../src/model/LdapModification.ts"
 import * as Ldif from "../../../src/model/ldif/Ldif.ts"
+import { recordWriter } from "../../../src/model/ldif/LdifText.ts"
 
 const parse = (text: string, options?: { readonly strict?: boolean }) => Result.getOrThrow(Ldif.parse(text, options))
 
@@ -623,6 +624,20 @@ deleteoldrdn: 0
     Ldif.parse(parts.join("\n"), { strict })
     Ldif.parse(`dn: ${parts.join("\ncn: ")}`, { strict })
   }, { arbitrary: { runs: 300 } })
+})
+
+describe("recordWriter", () => {
+  it("writes nothing of a record that could not be written to its end", () => {
+    const write = recordWriter({
+      inBase64: (description) => {
+        if (description === "sn") throw new Error("not this one")
+        return false
+      }
+    })
+    const record = (name: string) => LdapEntry.make("cn=a", { cn: "a", [name]: "b" })
+    assert.throws(() => write(record("sn")), "not this one")
+    assert.strictEqual(write(record("mail")), "\ndn: cn=a\ncn: a\nmail: b\n")
+  })
 })
 
 describe("Ldif, large texts", () => {

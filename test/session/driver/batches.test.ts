@@ -2,7 +2,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
-import { PendingOperation } from "../../../src/session/driver/PendingOperation.ts"
+import { pendingOf, PendingOperation } from "../../../src/session/driver/PendingOperation.ts"
 import { RequestWriter } from "../../../src/session/driver/RequestWriter.ts"
 import { ok, settle } from "../recording/RecordingPeer.ts"
 import { open, ScriptedConnection } from "./ScriptedConnection.ts"
@@ -24,6 +24,16 @@ const withoutRoom = Effect.gen(function*() {
 /** What was written: the names of requests, or the kind of a message without one. */
 const written = ({ written }: ScriptedConnection): ReadonlyArray<string> =>
   written.map(({ operation }) => "dn" in operation ? operation.dn : operation._tag)
+
+class Deletion extends PendingOperation {
+  constructor(dn: string) {
+    super({ operation: "delete", dn }, { kind: "request", expects: "DeleteResponse", timeoutMillis: Infinity })
+  }
+  request() {
+    return { request: { _tag: "DeleteRequest", dn: this.context.dn! } as const, controls: [] }
+  }
+  onSettled(): void {}
+}
 
 describe("requests that wait to be written", () => {
   for (const withdrawn of [[0], [2], [4], [1, 3], [0, 1, 2], [2, 3, 4], [0, 1, 2, 3, 4], []]) {
@@ -75,22 +85,24 @@ describe("requests that wait to be written", () => {
     }))
 
   it("leave nothing of one that can't be encoded", () => {
-    class Deletion extends PendingOperation {
-      constructor(dn: string) {
-        super({ operation: "delete", dn }, { kind: "request", expects: "DeleteResponse", timeoutMillis: Infinity })
-      }
-      request() {
-        return { request: { _tag: "DeleteRequest", dn: this.context.dn! } as const, controls: [] }
-      }
-      onSettled(): void {}
-    }
     const connection = new ScriptedConnection()
     const writer = new RequestWriter(() => connection, { allowInsecureAuth: false })
     const [a, wrong, b] = ["cn=a", "cn=\ud800", "cn=b"].map((dn) => new Deletion(dn).operation)
     assert.isUndefined(writer.encode(a!))
     assert.isDefined(writer.encode(wrong!))
     assert.isUndefined(writer.encode(b!))
+    // Its space is used again.
+    assert.strictEqual(pendingOf(b!).encoded?.start, pendingOf(a!).encoded?.end)
     writer.write(new Set([a!, wrong!, b!]), 0)
     assert.deepStrictEqual(written(connection), ["cn=a", "cn=b"])
+  })
+
+  it("take a bounded buffer, however many are withdrawn before the connection has room", () => {
+    const writer = new RequestWriter(() => new ScriptedConnection(), { allowInsecureAuth: false })
+    for (let i = 0; i < 100; i++) {
+      const { operation } = new Deletion(`cn=${"x".repeat(10_000)}`)
+      assert.isUndefined(writer.encode(operation))
+      assert.isBelow(pendingOf(operation).encoded!.batch.size, 80_000)
+    }
   })
 })
