@@ -26,6 +26,13 @@ const turns = Effect.promise(async () => {
   for (let i = 0; i < 20; i++) await setImmediate()
 })
 
+/** A transport over a socket of the test. */
+const transportOver = (open: () => Net.Socket) => {
+  const server = "ldap://127.0.0.1"
+  const address = { host: "127.0.0.1", port: 389 }
+  return { server, connect: NodeConnect.connect({ server, address, tls: undefined, keepAlive: 0, open }) }
+}
+
 describe("a TCP connection", () => {
   it.live("a value that a program keeps is not overwritten by later reads", () =>
     Effect.gen(function*() {
@@ -58,20 +65,13 @@ describe("a TCP connection", () => {
   it.live("a closed socket doesn't refer to the session, since Node keeps it until the next full garbage collection", () =>
     Effect.gen(function*() {
       const server = yield* listen({ certificate })
-      const url = `ldap://127.0.0.1:${server.port}`
       const sockets: Array<Net.Socket> = []
-      const connect = NodeConnect.connect({
-        server: url,
-        address: { host: "127.0.0.1", port: server.port },
-        tls: undefined,
-        keepAlive: 0,
-        open: () => {
-          const socket = Net.connect(server.port, "127.0.0.1")
-          sockets.push(socket)
-          return socket
-        }
+      const transport = transportOver(() => {
+        const socket = Net.connect(server.port, "127.0.0.1")
+        sockets.push(socket)
+        return socket
       })
-      yield* Effect.scoped(LdapSession.fromTransport({ server: url, connect }, { closeTimeout: 0 }))
+      yield* Effect.scoped(LdapSession.fromTransport(transport, { closeTimeout: 0 }))
       const listeners = sockets.map((socket) => ["data", "drain", "close"].map((event) => socket.listenerCount(event)))
       assert.deepStrictEqual(listeners, [[0, 0, 0]])
     }).pipe(Effect.scoped))
@@ -81,15 +81,9 @@ describe("a TCP connection", () => {
       const scope = yield* Scope.make()
       yield* Scope.close(scope, Exit.void)
       let made = 0
-      const connect = NodeConnect.connect({
-        server: "ldap://127.0.0.1",
-        address: { host: "127.0.0.1", port: 1 },
-        tls: undefined,
-        keepAlive: 0,
-        open: () => {
-          made++
-          return new Net.Socket()
-        }
+      const { connect } = transportOver(() => {
+        made++
+        return new Net.Socket()
       })
       const exit = yield* Effect.exit(Scope.provide(connect, scope))
       assert.isTrue(Exit.isFailure(exit) && Cause.hasInterrupts(exit.cause))
@@ -99,19 +93,12 @@ describe("a TCP connection", () => {
   it.live("a socket that is closed without an error while it connects is a failure", () =>
     Effect.gen(function*() {
       const server = yield* listen({ certificate })
-      const url = `ldap://127.0.0.1:${server.port}`
-      const connect = NodeConnect.connect({
-        server: url,
-        address: { host: "127.0.0.1", port: server.port },
-        tls: undefined,
-        keepAlive: 0,
-        open: () => {
-          const socket = Net.connect(server.port, "127.0.0.1")
-          queueMicrotask(() => socket.destroy())
-          return socket
-        }
+      const transport = transportOver(() => {
+        const socket = Net.connect(server.port, "127.0.0.1")
+        queueMicrotask(() => socket.destroy())
+        return socket
       })
-      const { reason } = yield* Effect.flip(LdapSession.fromTransport({ server: url, connect }))
+      const { reason } = yield* Effect.flip(LdapSession.fromTransport(transport))
       assert.strictEqual(reason._tag === "ConnectFailed" && reason.kind, "other")
     }).pipe(Effect.scoped))
 
