@@ -209,6 +209,8 @@ const changes = (facts: Ds389Facts): ReadonlyArray<readonly [dn: string, lines: 
       // Some SASL mechanisms need the password in clear text.
       "passwordStorageScheme: CLEAR",
       "nsslapd-sizelimit: 500",
+      // For all tests: one that switched this for itself would switch it for those that run beside it.
+      "nsslapd-pwpolicy-local: on",
       "nsslapd-accesslog-logbuffering: off"
     ]],
     plugin("Content Synchronization"),

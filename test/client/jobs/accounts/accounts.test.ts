@@ -109,13 +109,6 @@ describe.skipIf(ds389 === undefined)("389 Directory Server", () => {
         ...open,
         auth: LdapAuth.simple(ds389.admin.dn, Redacted.make(ds389.admin.password))
       })
-      const localPolicies = (value: string) =>
-        session.modify("cn=config", LdapModification.replace("nsslapd-pwpolicy-local", value))
-      const before = Option.getOrThrow(yield* session.lookup("cn=config", { attributes: ["nsslapd-pwpolicy-local"] }))
-      yield* Effect.acquireRelease(
-        localPolicies("on"),
-        () => Effect.orDie(localPolicies(before.get("nsslapd-pwpolicy-local") ?? "off"))
-      )
       const top = `ou=accounts-${process.pid},ou=scratch,${ds389.base}`
       const [dn, policy] = [`cn=person,${top}`, `cn=policy,${top}`]
       const login = loginsBy(open, `cn={{login}},${top}`)
