@@ -10,7 +10,8 @@ import { gssapi, type GssapiOptions } from "./kerberos/GssapiMechanism.ts"
 import { gssSpnego } from "./kerberos/GssSpnegoMechanism.ts"
 import type { KerberosOptions } from "./kerberos/KerberosOptions.ts"
 import { kerberosProvider } from "./kerberos/kerberosProvider.ts"
-import { type NtlmOptions, ntlmProvider } from "./ntlm/ntlmProvider.ts"
+import type { NtlmOptions } from "./ntlm/NtlmOptions.ts"
+import { ntlmProvider } from "./ntlm/ntlmProvider.ts"
 import type { Password } from "./Password.ts"
 import type { SaslMechanism } from "./SaslMechanism.ts"
 
@@ -18,7 +19,7 @@ export type { SaslMechanism } from "./SaslMechanism.ts"
 export type { EncryptionTypeName } from "./kerberos/crypto/EncryptionType.ts"
 export type { KerberosCredentials, KerberosOptions, KerberosSettings } from "./kerberos/KerberosOptions.ts"
 export type { GssapiOptions } from "./kerberos/GssapiMechanism.ts"
-export type { NtlmOptions } from "./ntlm/ntlmProvider.ts"
+export type { NtlmOptions } from "./ntlm/NtlmOptions.ts"
 export type { Password } from "./Password.ts"
 
 /**

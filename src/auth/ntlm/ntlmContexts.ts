@@ -8,7 +8,7 @@ import { negotiate } from "../kerberos/gss/SpnegoContext.ts"
 import type { GssProvider } from "../kerberos/GssContext.ts"
 import { ask, type Password } from "../Password.ts"
 import { ntlmContext } from "./NtlmContext.ts"
-import type { NtlmOptions } from "./ntlmProvider.ts"
+import type { NtlmOptions } from "./NtlmOptions.ts"
 import { ntowf } from "./ntlmV2.ts"
 
 /** The provider of ntlmProvider.ts. */
