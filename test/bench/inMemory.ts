@@ -9,6 +9,7 @@
 import * as LdapModification from "../../src/model/LdapModification.ts"
 import { change, group, ldif, load, people, personDn, put, search, withGroup } from "./largeDirectory.ts"
 import { median } from "./report/statistics.ts"
+import { report } from "./report/verdict.ts"
 
 const quick = process.argv.includes("--quick")
 const many = quick ? 100_000 : 1_000_000
@@ -42,7 +43,7 @@ const format = (micros: number): string =>
     ? `${(micros / 1e3).toFixed(1)} ms`
     : `${micros.toFixed(1)} µs`
 
-const report = (what: string, small: number, large: number): void =>
+const compare = (what: string, small: number, large: number): void =>
   console.log(`${what}: ${format(large)}, ${(large / small).toFixed(1)} times as much as in a small one`)
 
 const measure = (entries: number) => {
@@ -83,14 +84,28 @@ const measureGroup = (size: number) => {
 
 const [smallGroup, largeGroup] = [measureGroup(200), measureGroup(members)]
 console.log(`a group of ${members} members`)
-report("a member is added", smallGroup.adding, largeGroup.adding)
-report("a member is removed", smallGroup.removing, largeGroup.removing)
-report("the groups of a member are searched", smallGroup.searching, largeGroup.searching)
+compare("a member is added", smallGroup.adding, largeGroup.adding)
+compare("a member is removed", smallGroup.removing, largeGroup.removing)
+compare("the groups of a member are searched", smallGroup.searching, largeGroup.searching)
 const [small, large] = [measure(few), measure(many)]
 console.log(`a directory of ${many} entries`)
 console.log(`loaded from LDIF: ${format(large.loading)}, ${format(large.loading / many)} an entry`)
 console.log(`the first search by an attribute: ${format(large.first)}`)
-report("a search by one value", small.searching, large.searching)
-report("a search by three values", small.both, large.both)
-report("an entry is added", small.adding, large.adding)
-report("an entry is modified", small.modifying, large.modifying)
+compare("a search by one value", small.searching, large.searching)
+compare("a search by three values", small.both, large.both)
+compare("an entry is added", small.adding, large.adding)
+compare("an entry is modified", small.modifying, large.modifying)
+console.log("")
+if (!quick) {
+  report("A million entries loaded from LDIF: s of CPU", large.loading / 1e6, { atMost: 10 })
+  report("A search by one value among them: µs", large.searching, { atMost: 100 })
+}
+report("An entry is added: CPU, in a directory of a thousandth = 1", large.adding / small.adding, { atMost: 2 })
+report("An entry is modified: CPU, in a directory of a thousandth = 1", large.modifying / small.modifying, {
+  atMost: 2
+})
+report(
+  `A member is added to a group of ${members}: CPU, to one of 200 = 1`,
+  largeGroup.adding / smallGroup.adding,
+  { atMost: 2 }
+)

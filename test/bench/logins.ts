@@ -15,6 +15,7 @@ import * as LdapSession from "../../src/session/LdapSession.ts"
 import { bindRequest, exchanges, open, search, type Wire } from "./peers/floor.ts"
 import { eachAtOnce } from "./peers/Peer.ts"
 import { median, shown } from "./report/statistics.ts"
+import { report } from "./report/verdict.ts"
 import { admin, type Record, records, sizes, user, users } from "./servers/directory.ts"
 import { startSlapdWith } from "./servers/slapd.ts"
 
@@ -130,6 +131,10 @@ const program = Effect.gen(function*() {
           `of search and bind: ${figure((round) => round["search and bind"]!.seconds / round[way]!.seconds)}`
       )
     }
+    const speed = (floor: "binds" | "search and bind"): number =>
+      median(rounds.map((round) => round[floor]!.seconds / round.logins!.seconds))
+    report(`Logins with passwords in ${hash}: speed, bare binds = 1`, speed("binds"), { atLeast: 0.8 })
+    report("The same: speed, bare searches and binds = 1", speed("search and bind"), { atLeast: 0.8 })
   }
 })
 

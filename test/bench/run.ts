@@ -1,7 +1,7 @@
 /**
  * The benchmark. README.md says how it measures.
  *
- *     npm run bench -- [--quick] [--repeats=N] [decode|search|pages|lookup|inflight|connect|write|large|groups|cold|stop|memory|telemetry|import …]
+ *     npm run bench -- [--quick] [--repeats=N] [PART …]      README.md names the parts
  */
 import { spawn, spawnSync } from "node:child_process"
 import { once } from "node:events"
@@ -14,14 +14,25 @@ import type { Measured, Task } from "./measure.ts"
 import { decoding, type Part, parts } from "./parts.ts"
 import { compileLibldap } from "./peers/libldap.ts"
 import { answerOf, startPeer } from "./Process.ts"
+import { programs, runProgram } from "./programs.ts"
 import { Figures, type PartResult, type TelemetryCost } from "./report/figures.ts"
 import { verdicts } from "./report/goals.ts"
-import { decodeTable, idleText, importText, partTable, plot, telemetryText, verdictTable } from "./report/report.ts"
+import {
+  decodeTable,
+  idleText,
+  importText,
+  partTable,
+  plot,
+  programText,
+  telemetryText,
+  verdictTable
+} from "./report/report.ts"
 import { median } from "./report/statistics.ts"
+import type { Verdict } from "./report/verdict.ts"
 import { admin, groups, large, people, sizes } from "./servers/directory.ts"
 import { startSlapd } from "./servers/slapd.ts"
 
-const known = new Set(["decode", "telemetry", "import", ...parts.map(({ name }) => name)])
+const known = new Set(["decode", "telemetry", "import", ...[...parts, ...programs].map(({ name }) => name)])
 const chosen = process.argv.slice(2).filter((argument) => !argument.startsWith("--"))
 const quick = process.argv.includes("--quick")
 const asked = process.argv.find((argument) => argument.startsWith("--repeats="))?.slice("--repeats=".length)
@@ -202,7 +213,20 @@ if (isChosen("import")) {
   show(importText(figures.imports))
 }
 
-const goals = verdictTable(verdicts(figures))
+const goalsOfPrograms: Array<readonly [number: number, verdict: Verdict]> = []
+for (const program of programs.filter(({ name }) => isChosen(name))) {
+  console.log(`### ${program.name}: ${program.title}\n`)
+  const { hasEnded, output, verdicts } = await runProgram(program, quick)
+  console.log("")
+  if (!hasEnded) {
+    console.error(`${program.file} has failed`)
+    process.exitCode = 1
+  }
+  tables.push(programText(program, output))
+  for (const verdict of verdicts) goalsOfPrograms.push([program.number, verdict])
+}
+
+const goals = verdictTable([...verdicts(figures), ...goalsOfPrograms])
 console.log(goals)
 
 // The results of a quick run, or of some parts, aren't kept.

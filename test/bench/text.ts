@@ -13,6 +13,7 @@ import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { answerOf } from "./Process.ts"
 import { median, shown } from "./report/statistics.ts"
+import { report } from "./report/verdict.ts"
 import { base, ldif, person } from "./servers/directory.ts"
 import { nodeTasks } from "./textTasks.ts"
 
@@ -242,12 +243,8 @@ const compare = async (task: string, peers: ReadonlyArray<Peer>, file: string): 
   for (const { atLeast, isAgainst, own: name, than } of goals.filter((goal) => goal.task === task)) {
     const ratio = ratioTo(isAgainst, name)
     if (!Number.isFinite(ratio)) continue
-    console.log(
-      `${ratio >= atLeast ? "met    " : "NOT MET"} ${task}: ${
-        shown(ratio)
-      } times less than ${than}, at least ${atLeast}`
-    )
-    if (ratio < atLeast && !quick) process.exitCode = 1
+    const { isMet } = report(`${task}: times less CPU than ${than}`, ratio, { atLeast })
+    if (isMet === false && !quick) process.exitCode = 1
   }
 }
 

@@ -4,12 +4,11 @@
  */
 import type { Measured } from "../measure.ts"
 import { cpu, type Figures, memory, millis, rate } from "./figures.ts"
+import { type Limits, type Verdict, verdict } from "./verdict.ts"
 
-export interface Goal {
+export interface Goal extends Limits {
   readonly number: number
   readonly what: string
-  readonly atLeast?: number
-  readonly atMost?: number
   readonly of: (figures: Figures) => number
 }
 
@@ -317,16 +316,5 @@ export const goals: ReadonlyArray<Goal> = [
   }))
 ]
 
-export interface Verdict {
-  readonly goal: Goal
-  readonly value: number
-  /** Undefined if it was not measured. */
-  readonly isMet: boolean | undefined
-}
-
-export const verdicts = (figures: Figures): ReadonlyArray<Verdict> =>
-  goals.map((goal) => {
-    const value = goal.of(figures)
-    const isMet = value >= (goal.atLeast ?? -Infinity) && value <= (goal.atMost ?? Infinity)
-    return { goal, value, isMet: Number.isNaN(value) ? undefined : isMet }
-  })
+export const verdicts = (figures: Figures): ReadonlyArray<readonly [number: number, verdict: Verdict]> =>
+  goals.map((goal) => [goal.number, verdict(goal.what, goal.of(figures), goal)])

@@ -1,6 +1,7 @@
 /** The results, as tables in Markdown and as a plot. */
 import type { IdleMemory } from "../idle.ts"
 import type { ImportCost, ImportCosts } from "../imports.ts"
+import type { Program } from "../programs.ts"
 import {
   cpu,
   type DecodeResult,
@@ -12,8 +13,8 @@ import {
   rate,
   type TelemetryCost
 } from "./figures.ts"
-import type { Verdict } from "./goals.ts"
 import { median, shown } from "./statistics.ts"
+import type { Verdict } from "./verdict.ts"
 
 const plural = (item: string): string => (item.endsWith("y") ? `${item.slice(0, -1)}ies` : `${item}s`)
 
@@ -33,11 +34,10 @@ const range = (values: ReadonlyArray<number>): string => `${shown(Math.min(...va
 
 const times = (ratio: number): string => (Number.isFinite(ratio) ? `${ratio.toPrecision(3)}×` : "–")
 
-export const verdictTable = (verdicts: ReadonlyArray<Verdict>): string => {
-  const rows = verdicts.filter(({ isMet }) => isMet !== undefined).map(({ goal, isMet, value }) => {
-    const wanted = goal.atLeast !== undefined ? `≥ ${shown(goal.atLeast)}` : `≤ ${shown(goal.atMost ?? Number.NaN)}`
-    return `| ${goal.number} | ${goal.what} | ${wanted} | ${shown(value)} | ${isMet === true ? "met" : "**not met**"} |`
-  })
+export const verdictTable = (verdicts: ReadonlyArray<readonly [number: number, verdict: Verdict]>): string => {
+  const rows = verdicts.filter(([, { isMet }]) => isMet !== undefined).map(([number, { isMet, value, wanted, what }]) =>
+    `| ${number} | ${what} | ${wanted} | ${shown(value)} | ${isMet === true ? "met" : "**not met**"} |`
+  )
   return rows.length === 0
     ? ""
     : ["### Goals", "", "| | goal | wanted | measured | |", "|---|---|---|---|---|", ...rows, ""].join("\n")
@@ -111,6 +111,9 @@ export const idleText = ({ dependencies, ldapts, over, session }: IdleMemory): s
 export const telemetryText = ({ alone, ratio, watched }: TelemetryCost): string =>
   `### telemetry\n\nA lookup with spans and metrics on their defaults: ${shown(watched)} µs of CPU; without: ` +
   `${shown(alone)} µs; ${times(ratio)}.\n`
+
+export const programText = ({ name, title }: Program, output: string): string =>
+  `### ${name}: ${title}\n\n\`\`\`\n${output.trim()}\n\`\`\`\n`
 
 // ---------------------------------------------------------------------------------------------------------------------
 // The plot

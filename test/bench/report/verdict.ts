@@ -1,0 +1,32 @@
+/** A goal beside what was measured. */
+import { shown } from "./statistics.ts"
+
+export interface Limits {
+  readonly atLeast?: number | undefined
+  readonly atMost?: number | undefined
+}
+
+export interface Verdict {
+  readonly what: string
+  /** As in `≥ 3`. */
+  readonly wanted: string
+  readonly value: number
+  /** Undefined if it was not measured. */
+  readonly isMet: boolean | undefined
+}
+
+export const verdict = (what: string, value: number, { atLeast, atMost }: Limits): Verdict => ({
+  what,
+  wanted: atLeast !== undefined ? `≥ ${shown(atLeast)}` : `≤ ${shown(atMost ?? Number.NaN)}`,
+  value,
+  isMet: Number.isNaN(value) ? undefined : value >= (atLeast ?? -Infinity) && value <= (atMost ?? Infinity)
+})
+
+/** For a program that measures by itself: shows the goal, and gives it to the benchmark if that has started the program. */
+export const report = (...of: Parameters<typeof verdict>): Verdict => {
+  const found = verdict(...of)
+  if (found.isMet === undefined) return found
+  console.log(`${found.isMet ? "met    " : "NOT MET"} ${found.what}: ${shown(found.value)}, wanted ${found.wanted}`)
+  process.send?.(found)
+  return found
+}
