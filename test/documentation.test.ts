@@ -142,6 +142,8 @@ describe("examples/security.md", () => {
   /** What the source that a row names has to say of its default. */
   const sources: Readonly<Record<string, RegExp>> = {
     "`connectTimeout`: DNS, TCP and TLS | 10 seconds": /millis\(options.connectTimeout, 10_000\)/,
+    "TLS sessions that are kept for `resume` | 32 for each options object, 10 minutes":
+      /longest = 10 \* 60_000$[^]*most = 32$/m,
     "`requestTimeout`, or `timeout` of an operation | 30 seconds": /millis\(options.requestTimeout, 30_000\)/,
     "`writeTimeout`: the server reads nothing | 30 seconds": /millis\(options.writeTimeout, 30_000\)/,
     "`closeTimeout`: the release | 5 seconds": /millis\(options.closeTimeout, 5_000\)/,

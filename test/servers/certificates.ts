@@ -4,7 +4,7 @@
  * They are made in memory in every run. So none expires, the repository has no private key, and openssl isn't needed. X.509 (RFC
  * 5280) requires little here: P-256 keys, ECDSA with SHA-256, and the few extensions that a verifier checks.
  */
-import { createPublicKey, generateKeyPairSync, type KeyObject, randomBytes, sign } from "node:crypto"
+import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject, randomBytes, sign } from "node:crypto"
 
 /** A certificate and its private key, both in PEM. */
 export interface Certificate {
@@ -31,9 +31,11 @@ export interface Certificates {
   readonly untrustedClient: Certificate
 }
 
+const testAuthority = "Throw-away test CA"
+
 /** Certificates for the names of this machine, and for the additional `names` of a server. */
 export const makeCertificates = (...names: ReadonlyArray<string>): Certificates => {
-  const { ca, server } = signedBy("Throw-away test CA", names)
+  const { ca, server } = signedBy(testAuthority, names)
   const stranger = issue({ name: "Throw-away CA of a stranger" })
   const local = localhost(names)
   return {
@@ -47,6 +49,14 @@ export const makeCertificates = (...names: ReadonlyArray<string>): Certificates 
     untrustedClient: issue({ name: "alice", purpose: "clientAuth", issuer: stranger })
   }
 }
+
+/** A certificate for localhost that expires in some seconds, signed by `ca`. */
+export const validFor = (ca: Certificate, seconds: number): Certificate =>
+  issue({
+    ...localhost([]),
+    issuer: { ...ca, name: testAuthority, privateKey: createPrivateKey(ca.key) },
+    days: [-1, seconds / 86_400]
+  })
 
 /** A server's certificate, signed by an authority with this name. */
 export const signedBy = (authority: string, names: ReadonlyArray<string> = []) => {

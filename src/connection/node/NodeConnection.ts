@@ -56,6 +56,10 @@ const connectOptions = (address: Address, { keepAlive, localAddress }: NodeTarge
 const hostOf = ({ address, hostName }: NodeTarget): string =>
   "host" in address ? TlsHandshake.withoutRootDot(hostName ?? address.host) : "localhost"
 
+/** Where sessions of TLS may be resumed: at the same port of the same host. */
+const addressOf = ({ address }: NodeTarget): string =>
+  "host" in address ? `${address.host}:${address.port}` : address.path
+
 export const prepare = (target: NodeTarget, options: TlsOptions): Result.Result<TlsHandshake.Prepared, LdapError> =>
   Result.try({
     try: () => TlsHandshake.prepare(options, hostOf(target)),
@@ -237,6 +241,7 @@ export class NodeConnection implements LdapConnection {
 
   handshake(prepared: TlsHandshake.Prepared): Effect.Effect<void, LdapError> {
     const fail = failure(this.#target.server)
+    const { resumption } = prepared
     return Effect.flatMap(
       Effect.callback<Tls.TLSSocket, LdapError>((resume) => {
         if (this.#socket !== this.#raw) return resume(Effect.die(new Error("TLS was started twice")))
@@ -247,13 +252,19 @@ export class NodeConnection implements LdapConnection {
         this.#unlisten()
         let tls: Tls.TLSSocket
         try {
-          tls = (this.#target.secure ?? nodeTls().connect)({ ...prepared.node, socket: this.#raw })
+          const session = resumption?.begin(addressOf(this.#target))
+          tls = (this.#target.secure ?? nodeTls().connect)({
+            ...prepared.node,
+            ...(session === undefined ? undefined : { session }),
+            socket: this.#raw
+          })
         } catch (cause) {
           const detail = `unusable TLS options: ${messageOf(cause)}`
           return resume(Effect.fail(fail({ kind: "tls", detail, cause })))
         }
         this.#socket = tls
         this.#listen()
+        resumption?.listen(tls)
         this.#await("secureConnect", (cause) =>
           resume(
             cause === undefined
@@ -263,8 +274,11 @@ export class NodeConnection implements LdapConnection {
       }),
       // While the server is being verified, nothing is read, and the server may close the connection.
       (tls) => {
-        const negotiated = TlsHandshake.negotiatedOn(tls, prepared.certificate())
+        const refused = resumption?.check(tls)
+        if (refused !== undefined) return Effect.fail(fail(describeTls(refused, this.#target.tls !== undefined)))
+        const negotiated = TlsHandshake.negotiatedOn(tls, prepared.certificate(), resumption?.isResumed(tls))
         const accepted = () => {
+          resumption?.accept(tls)
           this.#protection = "tls"
           this.#tls = negotiated
         }

@@ -138,6 +138,39 @@ export interface TlsOptions extends Omit<Tls.ConnectionOptions, Withheld> {
    * way can impersonate the server. Default true, whatever the environment says.
    */
   readonly rejectUnauthorized?: boolean | undefined
+  /**
+   * Whether a connection resumes the TLS session of an earlier one, if the server allows it. To connect then takes about two thirds
+   * of the CPU, on both sides. Default false. @since 0.2.0
+   *
+   * **When to use**
+   *
+   * If a program opens many connections, one after another, to a server that resumes: by `LdapLogin.authenticate`, `withSession` of a
+   * client, or `LdapSession.make` for each request. Connections that stay, in a pool, cost less than resumed ones. `isResumed` of
+   * `session.tls` shows whether the server takes part. 389 Directory Server does so with `maxVersion: "TLSv1.2"` only.
+   *
+   * **Details**
+   *
+   * On a resumed connection the server doesn't send its certificate. It proves that it still has the secret of the earlier
+   * connection. So a certificate that was revoked or replaced is noticed later: that is why this isn't the default.
+   *
+   * - Only a session whose server was verified and accepted is resumed; never with `rejectUnauthorized: false`.
+   * - It is resumed only with the same options object, whose options haven't changed (so with the same authorities, client
+   *   certificate, fingerprints and hooks), at the same host and port, and under the same name. One connection at a time uses it,
+   *   and under TLS 1.3 only one at all (RFC 8446 appendix C.4).
+   * - It isn't resumed later than ten minutes after its full handshake, the lifetime that the server allows (RFC 5077 section 3.3, RFC
+   *   8446 section 4.6.1), and the end of the validity of the certificate and of its authorities. Then a full handshake verifies
+   *   the server anew, as it does if the server doesn't know the session any more. If a handshake with a session fails, connecting
+   *   fails, and the next connection doesn't offer that session.
+   * - `checkServerIdentity`, `pinnedFingerprints` and `verifyPeer` check the certificate of the earlier connection again. `peer` shows
+   *   it, and the channel binding `tls-server-end-point` is its hash (RFC 5929 section 4). `tls-exporter` (RFC 9266) is different for
+   *   each connection.
+   * - Under TLS 1.2 it needs the extended master secret (RFC 7627 section 5.3).
+   *
+   * At most 32 sessions for each options object are kept in memory, with their secrets, as long as the object lives; old ones until
+   * the next connection. Under TLS 1.2 a resumed connection has no key exchange of its own, so that the secret of its session is
+   * enough to decrypt it.
+   */
+  readonly resume?: boolean | undefined
 }
 
 /**
@@ -153,6 +186,8 @@ export interface TlsSession {
   readonly cipher: string
   /** Whether the certificate was verified; false only with `rejectUnauthorized: false`. */
   readonly isVerified: boolean
+  /** Whether the session of an earlier connection was resumed; only with `resume`. `peer` is the certificate of that one. @since 0.2.0 */
+  readonly isResumed: boolean
   /** The server's certificate; `undefined` if the cipher suite uses none. */
   readonly peer: PeerCertificate | undefined
 }

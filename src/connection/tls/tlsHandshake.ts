@@ -10,6 +10,7 @@ import { detached } from "../detached.ts"
 import { authoritiesOf } from "./authorities.ts"
 import { type PeerCertificate, publicKeyFingerprint, type Secret, type TlsOptions, type TlsSession } from "./LdapTls.ts"
 import { nodeTls } from "./nodeTls.ts"
+import { ResumableSessions, Resumption } from "./resumption.ts"
 
 /** Options that have been checked, for one handshake. */
 export interface Prepared {
@@ -17,8 +18,10 @@ export interface Prepared {
   readonly node: Tls.ConnectionOptions
   /** Accepts the server, or fails with the reason for refusing it. `undefined` if Node's verification is all that was asked for. */
   readonly judge: ((negotiated: () => TlsSession) => Effect.Effect<void, Refusal>) | undefined
-  /** The server's certificate (DER), if Node's verification has seen it. */
+  /** The server's certificate (DER), if the check of its name has seen it. */
   readonly certificate: () => Uint8Array | undefined
+  /** `undefined` if no session is to be resumed. */
+  readonly resumption: Resumption | undefined
 }
 
 export interface Refusal {
@@ -33,7 +36,7 @@ export interface Refusal {
 export const prepare = (given: TlsOptions, host: string): Prepared => {
   // Options may be getters; their values are read once for this handshake.
   const options = { ...given }
-  const { caFile: _3, key: _, passphrase: _1, pfx: _2, pinnedFingerprints, verifyPeer, ...others } = options
+  const { caFile: _3, key: _, passphrase: _1, pfx: _2, pinnedFingerprints, resume, verifyPeer, ...others } = options
   const pins = pinnedFingerprints?.map((text) => {
     const octets = octetsOfFingerprint(text)
     if (octets === undefined) throw new Error(`"${text}" is not a SHA-256 fingerprint in hexadecimal or Base64`)
@@ -41,27 +44,36 @@ export const prepare = (given: TlsOptions, host: string): Prepared => {
   })
   const name = withoutRootDot(options.servername ?? host)
   const checkServerIdentity = options.checkServerIdentity ?? nodeTls().checkServerIdentity
+  const { context, sessions } = keptFor(given, options)
+  // Set explicitly: otherwise an environment variable of Node could turn the verification off.
+  const rejectUnauthorized = options.rejectUnauthorized ?? true
   let certificate: Uint8Array | undefined
+  const identify = (hostname: string, peer: Tls.PeerCertificate): Error | undefined => {
+    certificate = peer.raw
+    resumption?.identified(peer)
+    return checkServerIdentity(hostname, peer)
+  }
+  // Without verification nothing is known of the server of an earlier connection.
+  const resumption = resume === true && rejectUnauthorized
+    ? new Resumption(sessions, name, (peer) => identify(name, peer))
+    : undefined
   return {
     node: {
       ...others,
-      secureContext: contextOf(given, options),
-      checkServerIdentity: (hostname, peer) => {
-        certificate = peer.raw
-        return checkServerIdentity(hostname, peer)
-      },
+      secureContext: context,
+      checkServerIdentity: identify,
       // The name (or address) that must be in the certificate. Addresses are never sent (RFC 6066 section 3).
       host: name,
       servername: Net.isIP(name) === 0 ? name : "",
-      // Set explicitly: otherwise an environment variable of Node could turn the verification off.
-      rejectUnauthorized: options.rejectUnauthorized ?? true
+      rejectUnauthorized
     },
     judge: pins === undefined && verifyPeer === undefined ? undefined : (negotiated) =>
       Effect.andThen(
         pins === undefined ? Effect.void : matchPins(pins, negotiated().peer),
         verifyPeer === undefined ? Effect.void : askHook(verifyPeer, negotiated())
       ),
-    certificate: () => certificate
+    certificate: () => certificate,
+    resumption
   }
 }
 
@@ -78,6 +90,8 @@ interface Kept {
   /** The content of the files of `caFile`. */
   readonly files: string
   readonly context: Tls.SecureContext
+  /** Sessions that were verified with these options. New options have none, so other authorities or pins never resume them. */
+  readonly sessions: ResumableSessions
 }
 
 /**
@@ -86,7 +100,7 @@ interface Kept {
  */
 const contexts = new WeakMap<TlsOptions, Kept>()
 
-const contextOf = (given: TlsOptions, options: TlsOptions): Tls.SecureContext => {
+const keptFor = (given: TlsOptions, options: TlsOptions): Pick<Kept, "context" | "sessions"> => {
   // Read even if the context exists: a secret that was wiped meanwhile must not be used.
   const secrets = {
     key: open<string | Buffer>(options.key),
@@ -97,7 +111,7 @@ const contextOf = (given: TlsOptions, options: TlsOptions): Tls.SecureContext =>
   const authorities = ca === undefined ? nodeTls().getCACertificates("default") : undefined
   const kept = contexts.get(given)
   const isKept = kept !== undefined && kept.authorities === authorities && kept.files === files
-  if (isKept && isSame(kept.options, options)) return kept.context
+  if (isKept && isSame(kept.options, options)) return kept
   const context = nodeTls().createSecureContext({
     ...options,
     ca,
@@ -105,8 +119,9 @@ const contextOf = (given: TlsOptions, options: TlsOptions): Tls.SecureContext =>
     // Set explicitly: otherwise a command-line flag of Node could lower it.
     minVersion: options.minVersion ?? "TLSv1.2"
   })
-  contexts.set(given, { options, authorities, files, context })
-  return context
+  const made = { options, authorities, files, context, sessions: new ResumableSessions() }
+  contexts.set(given, made)
+  return made
 }
 
 /** Whether the options still have the same values. A program may have changed them, or may use getters. */
@@ -158,7 +173,7 @@ const octetsOfFingerprint = (text: string): string | undefined => {
  * that its verification has seen is passed on. The certificate is parsed when the result is first read: parsing takes as long as the rest
  * of opening a session, and few callers need it.
  */
-export const negotiatedOn = (socket: Tls.TLSSocket, seen?: Uint8Array): () => TlsSession => {
+export const negotiatedOn = (socket: Tls.TLSSocket, seen?: Uint8Array, isResumed = false): () => TlsSession => {
   const certificate = seen ?? socket.getPeerX509Certificate()?.raw
   const protocol = socket.getProtocol() ?? "unknown"
   const cipher = socket.getCipher().standardName
@@ -169,6 +184,7 @@ export const negotiatedOn = (socket: Tls.TLSSocket, seen?: Uint8Array): () => Tl
       protocol,
       cipher,
       isVerified,
+      isResumed,
       peer: certificate === undefined ? undefined : readCertificate(certificate)
     }
 }
