@@ -7,7 +7,7 @@
  *
  * @since 0.1.0
  */
-import { BerError, BerReader } from "../ber/BerReader.ts"
+import { BerError, BerReader, Tag } from "../ber/BerReader.ts"
 import * as ElementLimits from "../ber/ElementLimits.ts"
 import { ProtocolViolation } from "../model/LdapError.ts"
 import { decodeContent } from "./decode.ts"
@@ -201,7 +201,10 @@ export class LdapParser {
   #decode(bytes: Buffer, start: number, end: number): LdapMessage {
     this.#limits.reset()
     try {
-      return decodeContent(new BerReader(bytes, start, end, this.#limits).sequence(), this.#maxFilterDepth)
+      const content = new BerReader(bytes, start, end, this.#limits)
+      // The sequence ends where the reader does: `end` comes from its length.
+      content.enter(Tag.sequence)
+      return decodeContent(content, this.#maxFilterDepth)
     } catch (error) {
       throw error instanceof BerError ? new BerError(error.message, error.offset - start) : error
     }

@@ -35,9 +35,12 @@ export const decodeContent = (content: BerReader, maxDepth: number): LdapMessage
   const at = content.position
   const tag = content.peek()
   const end = enterOperation(content, tag)
-  const operation = new BerReader(content.bytes, content.position, end, content.limits)
-  content.position = end
+  // Without controls, which is nearly always, the operation ends where the message does: one reader is enough.
+  const operation = end === content.end
+    ? content
+    : new BerReader(content.bytes, content.position, end, content.limits)
   const decoded = decodeOperation(tag, operation, maxDepth, at)
+  content.position = end
   return { messageId, operation: decoded, controls: content.done ? noControls : decodeControls(content) }
 }
 

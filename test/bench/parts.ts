@@ -32,8 +32,10 @@ export interface Part {
 const most = ["floor", "effectLdap", "ldapts", "ldapjs", "libldap"]
 /** With the drop-in for ldapts, unless it would only be another way to call the same code of effect-ldap. */
 const clients = [...most, "dropIn"]
+/** What a program of effects costs without a client, and with this library's codec and no session. */
+const leastOnEffect = ["fibers", "codec"]
 /** With the client and its pool, where a request costs little, so that the pool's share shows, and that of a program's fibers. */
-const requesting = [...clients, "ldapClient", "fibers"]
+const requesting = [...clients, "ldapClient", ...leastOnEffect]
 const all = [...most, "pythonLdap"]
 const streaming = ["floor", "effectLdap"]
 
@@ -77,21 +79,27 @@ const both = (part: Omit<Part, "against">): ReadonlyArray<Part> => [
 ]
 
 export const parts: ReadonlyArray<Part> = [
-  ...both({ ...bulk, name: "search", title: "All people, as a stream", work: "stream", peers: all }),
+  ...both({
+    ...bulk,
+    name: "search",
+    title: "All people, as a stream",
+    work: "stream",
+    peers: [...all, ...leastOnEffect]
+  }),
   {
     ...bulk,
     name: "search",
     title: "All people, two values read",
     work: "streamRead",
     against: "slapd",
-    peers: most
+    peers: [...most, "codec"]
   },
   ...both({
     ...bulk,
     name: "search",
     title: "All people, all values read as text",
     work: "streamText",
-    peers: [...most, "libldapInPlace"]
+    peers: [...most, "libldapInPlace", "codec"]
   }),
   { ...bulk, name: "search", title: "All people, in memory", work: "collect", against: "slapd", peers: clients },
   {
@@ -219,7 +227,7 @@ export const parts: ReadonlyArray<Part> = [
     item: "entry",
     items: 1_000_000,
     quickItems: 20_000,
-    peers: streaming
+    peers: [...streaming, ...leastOnEffect]
   },
   {
     ...once,

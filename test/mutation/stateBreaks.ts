@@ -28,7 +28,11 @@ export const stateBreaks: ReadonlyArray<StateBreak> = [
   ...of(
     "SessionMachine",
     [`if (this.state.phase._tag === "Open") advance(this)`, "", "what waits for the connection is not started"],
-    [`if (event._tag === "Message") return\n`, "", "each message of a chunk is taken for its end"],
+    [
+      `return this.receive(event.message)`,
+      "this.receive(event.message)",
+      "each message of a chunk is taken for its end"
+    ],
     ["    regulate(this)\n", "", "reading is never resumed or paused"],
     ["core.state.queue.hasRoom = false", "core.state.queue.hasRoom = true", "a connection without room is written to"],
     [`{ _tag: "Released" }, true`, `{ _tag: "Released" }, false`, "a release says no goodbye"],

@@ -6,6 +6,7 @@
  * into events. src/session/README.md draws the states and the transitions between them, and test/states walks through every state
  * that a bounded world can reach.
  */
+import type { LdapMessage } from "../../protocol/LdapMessage.ts"
 import { mustRead } from "./Backpressure.ts"
 import type { Core, SessionAction } from "./SessionAction.ts"
 import type { SessionEvent } from "./SessionEvent.ts"
@@ -34,20 +35,23 @@ export class SessionMachine implements Core {
     this.state = state
   }
 
+  /** The event `Message` without an object for it: there is one for each entry of a search. */
+  receive(message: LdapMessage): void {
+    // `ReadEnd` follows the last message of a chunk and decides whether to read on.
+    response(this, message)
+  }
+
   /** Applies an event and appends the resulting actions to {@link actions}. */
   apply(event: SessionEvent): void {
+    if (event._tag === "Message") return this.receive(event.message)
     dispatch(this, event)
-    // For messages of one chunk, `ReadEnd` follows the last and decides whether to read on.
-    if (event._tag === "Message") return
     if (this.state.phase._tag === "Open") advance(this)
     regulate(this)
   }
 }
 
-const dispatch = (core: Core, event: SessionEvent): void => {
+const dispatch = (core: Core, event: Exclude<SessionEvent, { readonly _tag: "Message" }>): void => {
   switch (event._tag) {
-    case "Message":
-      return response(core, event.message)
     case "ReadEnd":
       return readEnd(core, event.leftover, event.malformed)
     case "Start":

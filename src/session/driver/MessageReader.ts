@@ -5,15 +5,10 @@ import type { LdapMessage } from "../../protocol/LdapMessage.ts"
 import { LdapParser } from "../../protocol/LdapParser.ts"
 import type { SessionMachine } from "../core/SessionMachine.ts"
 
-/** A placeholder in the event until the first message. */
-const nothing: LdapMessage = { messageId: 0, operation: { _tag: "UnbindRequest" }, controls: [] }
-
 export class MessageReader {
   readonly #machine: SessionMachine
   readonly #parser: LdapParser
   readonly #now: () => number
-  /** One event object for all messages: the machine keeps none, and there is one message for each entry. */
-  readonly #arrived: { readonly _tag: "Message"; message: LdapMessage } = { _tag: "Message", message: nothing }
   /** When the last chunk arrived. The clock is read once for each chunk. */
   receivedAt = 0
 
@@ -45,8 +40,5 @@ export class MessageReader {
     }
   }
 
-  readonly #onMessage = (message: LdapMessage): void => {
-    this.#arrived.message = message
-    this.#machine.apply(this.#arrived)
-  }
+  readonly #onMessage = (message: LdapMessage): void => this.#machine.receive(message)
 }

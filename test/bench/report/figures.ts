@@ -80,11 +80,11 @@ export class Figures {
     return result === undefined ? Number.NaN : over(result, peer, figure, other)
   }
 
-  /** CPU microseconds of an item beyond the floor's in the same round. */
-  overFloor(work: Work, against: Against): number {
+  /** CPU microseconds of an item beyond the floor's in the same round: of this library, or of another peer. */
+  overFloor(work: Work, against: Against, peer = "effectLdap"): number {
     const result = this.part(work, against)
     const more = (result?.rounds ?? []).flatMap((round) => {
-      const [own, floor] = [round.get("effectLdap"), round.get("floor")]
+      const [own, floor] = [round.get(peer), round.get("floor")]
       return own === undefined || floor === undefined ? [] : [cpu(own) - cpu(floor)]
     })
     return more.length === 0 ? Number.NaN : median(more)

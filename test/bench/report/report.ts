@@ -21,6 +21,7 @@ const plural = (item: string): string => (item.endsWith("y") ? `${item.slice(0, 
 const names: ReadonlyMap<string, string> = new Map([
   ["floor", "floor"],
   ["fibers", "floor with fibers"],
+  ["codec", "floor with fibers and codec"],
   ["effectLdap", "effect-ldap"],
   ["ldapClient", "effect-ldap, LdapClient"],
   ["dropIn", "drop-in for ldapts"],
@@ -35,12 +36,18 @@ const range = (values: ReadonlyArray<number>): string => `${shown(Math.min(...va
 const times = (ratio: number): string => (Number.isFinite(ratio) ? `${ratio.toPrecision(3)}×` : "–")
 
 export const verdictTable = (verdicts: ReadonlyArray<readonly [number: number, verdict: Verdict]>): string => {
-  const rows = verdicts.filter(([, { isMet }]) => isMet !== undefined).map(([number, { isMet, value, wanted, what }]) =>
-    `| ${number} | ${what} | ${wanted} | ${shown(value)} | ${isMet === true ? "met" : "**not met**"} |`
-  )
+  const measured = verdicts.filter(([, { isMet }]) => isMet !== undefined)
+  const rows = measured.map(([number, { isMet, least, value, wanted, what }]) => {
+    const possible = least === undefined ? "" : shown(least)
+    return `| ${number} | ${what} | ${wanted} | ${shown(value)} | ${possible} | ${
+      isMet === true ? "met" : "**not met**"
+    } |`
+  })
   return rows.length === 0
     ? ""
-    : ["### Goals", "", "| | goal | wanted | measured | |", "|---|---|---|---|---|", ...rows, ""].join("\n")
+    : ["### Goals", "", "| | goal | wanted | measured | the least | |", "|---|---|---|---|---|---|", ...rows, ""].join(
+      "\n"
+    )
 }
 
 export const partTable = (result: PartResult): string => {

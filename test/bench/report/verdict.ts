@@ -11,14 +11,17 @@ export interface Verdict {
   /** As in `≥ 3`. */
   readonly wanted: string
   readonly value: number
+  /** The same figure of the least program in the same approach; undefined if there is none, or it was not measured. */
+  readonly least: number | undefined
   /** Undefined if it was not measured. */
   readonly isMet: boolean | undefined
 }
 
-export const verdict = (what: string, value: number, { atLeast, atMost }: Limits): Verdict => ({
+export const verdict = (what: string, value: number, { atLeast, atMost }: Limits, least = Number.NaN): Verdict => ({
   what,
   wanted: atLeast !== undefined ? `≥ ${shown(atLeast)}` : `≤ ${shown(atMost ?? Number.NaN)}`,
   value,
+  least: Number.isNaN(least) ? undefined : least,
   isMet: Number.isNaN(value) ? undefined : value >= (atLeast ?? -Infinity) && value <= (atMost ?? Infinity)
 })
 
