@@ -166,6 +166,8 @@ export default defineConfig([{
   transform: { target: "es2024" },
   // A warning is a mistake in here, or a build that isn't what it should be.
   logLevel: "warn",
+  // How long the plugin below takes says nothing about the build; it is a warning on a busy machine.
+  checks: { bundlerTimings: false },
   onLog: (_, { message }) => {
     throw new Error(message)
   },

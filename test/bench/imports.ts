@@ -3,6 +3,9 @@
  * import themselves. It is measured on a separate build, since Node would have to strip the types of `src` first.
  *
  *     node test/bench/imports.ts [REPEATS]
+ *
+ * It also measures each entry in a file of its own with all that it needs, as if there were no others: the least that can be had without
+ * leaving something out.
  */
 import { spawnSync } from "node:child_process"
 import { cpSync, mkdtempSync, readFileSync, rmSync } from "node:fs"
@@ -39,6 +42,8 @@ export interface ImportCost {
   readonly library: number
   readonly dependencies: number
   readonly ratio: number
+  /** The ratio if all of it were in one file. */
+  readonly inOneFile: number
 }
 
 /** The costs by the entry: the main one, and that of the session alone. */
@@ -51,6 +56,8 @@ export interface ImportCosts {
 export interface BuiltPackage {
   /** The address of an entry. */
   readonly entry: (name: string) => string
+  /** The address of an entry in one file. */
+  readonly oneFile: (name: string) => string
   /** What the modules of an entry import from elsewhere. */
   readonly dependencies: (name: string) => ReadonlyArray<string>
   readonly remove: () => void
@@ -66,7 +73,12 @@ export const buildPackage = (): BuiltPackage => {
   // The library's files alone: the command line's would have the same names.
   const code = `import { build } from "rolldown"
     import config from "./rolldown.config.ts"
-    await build({ ...config[0], output: { ...config[0].output, dir: ${JSON.stringify(dist)} } })`
+    const dir = ${JSON.stringify(dist)}
+    await build({ ...config[0], output: { ...config[0].output, dir } })
+    for (const name of ["index", "LdapSession"]) {
+      const output = { ...config[0].output, dir: dir + "/one", codeSplitting: false }
+      await build({ ...config[0], input: { [name]: config[0].input[name] }, output })
+    }`
   const { status, stderr } = spawnSync(process.execPath, ["--input-type=module", "--eval", code], {
     cwd: root,
     encoding: "utf8"
@@ -75,6 +87,7 @@ export const buildPackage = (): BuiltPackage => {
   const file = (name: string): string => join(dist, `${name}.js`)
   return {
     entry: (name) => pathToFileURL(file(name)).href,
+    oneFile: (name) => pathToFileURL(file(`one/${name}`)).href,
     dependencies: (name) => [...importedBy(file(name))],
     remove
   }
@@ -82,18 +95,20 @@ export const buildPackage = (): BuiltPackage => {
 
 /** The best of so many processes, in turns: other work on the machine only ever adds. */
 export const measureImports = (repeats: number): ImportCosts => {
-  const { dependencies, entry, remove } = buildPackage()
+  const { dependencies, entry, oneFile, remove } = buildPackage()
   try {
+    const sample = (name: string) =>
+      [importing(dependencies(name)), importing([entry(name)]), importing([oneFile(name)])] as const
     const samples = Array.from({ length: repeats }, () => ({
       nothing: importing([]),
-      index: [importing(dependencies("index")), importing([entry("index")])] as const,
-      LdapSession: [importing(dependencies("LdapSession")), importing([entry("LdapSession")])] as const
+      index: sample("index"),
+      LdapSession: sample("LdapSession")
     }))
     const nothing = Math.min(...samples.map((sample) => sample.nothing))
     const cost = (of: "index" | "LdapSession"): ImportCost => {
-      const below = Math.min(...samples.map((sample) => sample[of][0])) - nothing
-      const library = Math.min(...samples.map((sample) => sample[of][1])) - nothing
-      return { library, dependencies: below, ratio: library / below }
+      const least = (which: 0 | 1 | 2): number => Math.min(...samples.map((sample) => sample[of][which])) - nothing
+      const below = least(0)
+      return { library: least(1), dependencies: below, ratio: least(1) / below, inOneFile: least(2) / below }
     }
     return { index: cost("index"), LdapSession: cost("LdapSession") }
   } finally {

@@ -190,13 +190,17 @@ export function* records(
     return
   }
   let complete: Array<Result.Result<LdifRecord, LdifSyntaxError>> = []
-  const reader: LdifReader = new LdifReader({
-    strict: options?.strict ?? false,
-    octets: !isText,
-    // There is no limit, since the whole text is already in memory.
-    maxLineLength: Infinity,
-    maxRecordSize: Infinity
-  }, (lines) => complete.push(Result.succeed(reader.read(lines))))
+  const reader: LdifReader = new LdifReader(
+    {
+      strict: options?.strict ?? false,
+      octets: !isText,
+      // There is no limit, since the whole text is already in memory.
+      maxLineLength: Infinity,
+      maxRecordSize: Infinity
+    },
+    (lines) => complete.push(Result.succeed(reader.read(lines))),
+    (entry) => complete.push(Result.succeed(entry))
+  )
   const octets = new Octets(() => reader.line)
   const pieces = isText ? textPieces(text) : octets.pieces([text])
   let isOver = false

@@ -5,8 +5,6 @@
  * @since 0.1.0
  */
 
-import type { LdifLine } from "./LdifLines.ts"
-
 /**
  * A name as it occurs in a text, and in lower case.
  *
@@ -22,11 +20,24 @@ export interface Name {
   readonly isDescription: boolean
   /** Whether RFC 2849 allows it. */
   readonly isStrict: boolean
-  /** One bit, the same for names that differ in case only. */
-  readonly mark: number
+  /** Whether it has a meaning of its own in some place of a record, and may be no attribute. */
+  readonly isKeyword: boolean
+  /** The same for names that differ in case only. */
+  readonly hash: number
   /** The name that came after it last, in any text. */
   follower: Name | undefined
 }
+
+const keywords = new Set([
+  "dn",
+  "changetype",
+  "control",
+  "newrdn",
+  "add",
+  "delete",
+  "replace",
+  "increment"
+])
 
 /** Names that occurred, by their text. Bounded, since a text may have any number of names of any length. */
 const known = new Map<string, Name>()
@@ -41,9 +52,10 @@ export const nameOf = (text: string): Name => {
   const name: Name = {
     text,
     lower,
-    mark: markOf(lower),
+    hash: hashOf(lower),
     isDescription: isDescription(text),
     isStrict: isStrict(text),
+    isKeyword: keywords.has(lower),
     follower: undefined
   }
   if (text.length > longestKnown || !name.isDescription) return name
@@ -58,10 +70,10 @@ export const nameOf = (text: string): Name => {
   return copy
 }
 
-const markOf = (lower: string): number => {
+const hashOf = (lower: string): number => {
   let sum = 0
   for (let i = 0; i < Math.min(lower.length, longestKnown); i++) sum = (sum * 31 + lower.charCodeAt(i)) | 0
-  return 1 << (sum & 31)
+  return sum
 }
 
 /**
@@ -70,15 +82,16 @@ const markOf = (lower: string): number => {
  *
  * @internal
  */
-export const expectedName = (line: LdifLine, last: Name): Name | undefined => {
-  if (startsWithName(line, last)) return last
+export const expectedName = (text: string, start: number, end: number, last: Name): Name | undefined => {
+  if (startsWithName(text, start, end, last)) return last
   const { follower } = last
-  return follower !== undefined && startsWithName(line, follower) ? follower : undefined
+  return follower !== undefined && startsWithName(text, start, end, follower) ? follower : undefined
 }
 
-const startsWithName = ({ end, source, start }: LdifLine, { text }: Name): boolean => {
-  const at = start + text.length
-  return at < end && source.charCodeAt(at) === colon && source.startsWith(text, start)
+/** Whether this name and a colon are at the start of a line, or of a text of several lines. @internal */
+export const startsWithName = (text: string, start: number, end: number, name: Name): boolean => {
+  const at = start + name.text.length
+  return at < end && text.charCodeAt(at) === colon && text.startsWith(name.text, start)
 }
 
 const colon = 0x3a
@@ -109,3 +122,6 @@ const hasOptions = (description: string, others: RegExp): boolean =>
 /** @internal */
 export const isOid = (text: string): boolean =>
   !/[^0-9.]/.test(text) && text.split(".").every((number) => number !== "")
+
+/** @internal */
+export const dnName = nameOf("dn")

@@ -6,6 +6,8 @@
  */
 import * as Data from "effect/Data"
 import { isUtf8 } from "node:buffer"
+import type { Entry } from "./LdifModel.ts"
+import { PlainEntries } from "./PlainEntries.ts"
 
 /**
  * Text that is not LDIF.
@@ -69,6 +71,8 @@ export interface LineOptions {
   readonly skipMark: boolean
   /** The maximum length of a line, without line ends and the spaces of folding. */
   readonly maxLength: number
+  /** The length of pieces up to which no entry in them can exceed a limit. From longer ones entries aren't read at once. */
+  readonly entriesUpTo: number
 }
 
 /**
@@ -79,6 +83,7 @@ export interface LineOptions {
 export class LineReader {
   readonly #options: LineOptions
   readonly #onLine: (line: LdifLine) => void
+  readonly #onEntry: ((entry: Entry) => void) | undefined
   /** The number of complete lines. */
   #ended = 0
   /**
@@ -95,10 +100,11 @@ export class LineReader {
   /** The length of the line with what continues it. */
   #length = 0
 
-  /** `onLine` is called with each line that is complete. */
-  constructor(options: LineOptions, onLine: (line: LdifLine) => void) {
+  /** `onEntry`, if given, is called with each entry that could be read at once, and `onLine` with each complete line of all else. */
+  constructor(options: LineOptions, onLine: (line: LdifLine) => void, onEntry: ((entry: Entry) => void) | undefined) {
     this.#options = options
     this.#onLine = onLine
+    this.#onEntry = onEntry
   }
 
   /** The number of the line that is being read. */
@@ -109,17 +115,35 @@ export class LineReader {
   push(piece: string): void {
     // One look at the whole piece is cheaper than one at each line.
     const isPlain = Buffer.byteLength(piece) === piece.length && !piece.includes("\r") && !piece.includes("\0")
-    let start = 0
-    for (let end = piece.indexOf("\n"); end >= 0; end = piece.indexOf("\n", start)) {
+    const isSmall = piece.length <= this.#options.entriesUpTo
+    const entries = isPlain && isSmall && this.#onEntry !== undefined ? new PlainEntries(piece) : undefined
+    let start = this.#readEntries(entries, 0)
+    for (let end = piece.indexOf("\n", start); end >= 0; end = piece.indexOf("\n", start)) {
       const isShort = end - start + this.#openLength + this.#length <= this.#options.maxLength
       if (isShort && isPlain && this.#open.length === 0) this.#endLine(piece, start, end, true)
       else this.#endOpenLine(this.#grown(piece, start, end), isPlain)
       start = end + 1
-      if (this.#pending === undefined) this.#onLine(new LdifLine("", 0, 0, this.#ended, true))
+      if (this.#pending === undefined) {
+        this.#onLine(new LdifLine("", 0, 0, this.#ended, true))
+        start = this.#readEntries(entries, start)
+      }
     }
     if (start === piece.length) return
     this.#open.push(this.#grown(piece, start, piece.length))
     this.#openIsPlain &&= isPlain
+  }
+
+  /** Reads the entries at this position, if a record can begin there, and returns the position behind them. */
+  #readEntries(entries: PlainEntries | undefined, position: number): number {
+    if (entries === undefined || this.#pending !== undefined || this.#open.length > 0) return position
+    let start = position
+    for (;;) {
+      const entry = entries.read(start, this.#ended + 1)
+      if (entry === undefined) return start
+      this.#onEntry!(entry)
+      start = entries.position
+      this.#ended = entries.line - 1
+    }
   }
 
   /** Ends the text. */

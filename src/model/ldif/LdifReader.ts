@@ -5,6 +5,7 @@
  * @since 0.1.0
  */
 import { type LdifLine, LdifSyntaxError, LineReader } from "./LdifLines.ts"
+import type { Entry } from "./LdifModel.ts"
 import { type LdifRecord, readRecord, readVersion } from "./LdifRecord.ts"
 
 /** @internal */
@@ -33,15 +34,27 @@ export class LdifReader {
   #begun = false
   #kind: "entries" | "changes" | undefined
 
-  /** `onRecord` is called with the lines of each record that is complete. */
-  constructor(options: ReaderOptions, onRecord: (lines: ReadonlyArray<LdifLine>) => void) {
+  /**
+   * `onEntry` is called with each entry that could be read at once, `onRecord` with the lines of each other record. If `onEntry` isn't
+   * given, or the syntax is strict, all are others.
+   */
+  constructor(
+    options: ReaderOptions,
+    onRecord: (lines: ReadonlyArray<LdifLine>) => void,
+    onEntry: ((entry: Entry) => void) | undefined
+  ) {
     this.#options = options
     this.#onRecord = onRecord
-    this.#lines = new LineReader({
-      octets: options.octets,
-      skipMark: !options.strict,
-      maxLength: options.maxLineLength
-    }, (line) => line.length === 0 ? this.#give() : this.#add(line))
+    this.#lines = new LineReader(
+      {
+        octets: options.octets,
+        skipMark: !options.strict,
+        maxLength: options.maxLineLength,
+        entriesUpTo: Math.min(options.maxLineLength, options.maxRecordSize / (1 + lineCost))
+      },
+      (line) => line.length === 0 ? this.#give() : this.#add(line),
+      options.strict ? undefined : onEntry
+    )
   }
 
   /** The number of the line that is being read. */

@@ -9,9 +9,11 @@ import type { LdapAttribute } from "../entry/LdapEntry.ts"
 import type { LdapModification } from "../LdapModification.ts"
 import { asciiOctets } from "./asciiOctets.ts"
 import { AttributeList } from "./AttributeList.ts"
-import { expectAfter, expectedName, isOid, type Name, nameOf } from "./LdifDescriptions.ts"
+import { base64Octets } from "./base64Octets.ts"
+import { dnName, expectAfter, expectedName, isOid, type Name, nameOf } from "./LdifDescriptions.ts"
 import { LdifLine, LdifSyntaxError } from "./LdifLines.ts"
 import type { LdifRecord, ModifyDn } from "./LdifModel.ts"
+import { NewEntry } from "./newObjects.ts"
 
 export type { Add, Delete, Entry, LdifRecord, Modify, ModifyDn } from "./LdifModel.ts"
 
@@ -92,7 +94,7 @@ class RecordReader {
     const second = this.#peekName()
     // Most records are entries, whose second line is an attribute.
     if (second !== "" && !secondKeywords.has(second)) {
-      return { _tag: "Entry", line, dn, attributes: this.#attributes() }
+      return new NewEntry(line, dn, this.#attributes())
     }
     if (this.#hasControls()) { while (this.#peekName() === "control") controls.push(this.#control()) }
     if (this.#peekName() !== "changetype") {
@@ -248,7 +250,7 @@ class RecordReader {
   /** The name of a line, up to its colon. */
   #fieldName(line: LdifLine): Name {
     const last = this.#name
-    const expected = expectedName(line, last)
+    const expected = expectedName(line.source, line.start, line.end, last)
     if (expected !== undefined && (expected.isStrict || !this.#strict)) return (this.#name = expected)
     const { text } = line
     const colon = text.indexOf(":")
@@ -273,7 +275,7 @@ class RecordReader {
   #nameAt(at: number): string {
     const line = this.#lines[at]
     if (line === undefined) return ""
-    const expected = expectedName(line, this.#name)
+    const expected = expectedName(line.source, line.start, line.end, this.#name)
     if (expected !== undefined) return expected.lower
     const { text } = line
     return text.slice(0, Math.max(0, text.indexOf(":"))).toLowerCase()
@@ -309,8 +311,6 @@ const changeNames = new Set(["add", "delete", "replace", "increment"])
 /** The names after which a record may be another kind than an entry, or a mistake. */
 const secondKeywords = new Set(["control", "changetype", "newrdn", ...changeNames])
 
-const dnName = nameOf("dn")
-
 /** A line that can be a control: an object identifier, optionally with a criticality. */
 const controlSpec = /^control: *[0-9]+(?:\.[0-9]+)*(?: +(?:true|false))? *(?::|$)/i
 
@@ -340,11 +340,7 @@ const valueSpec = (line: LdifLine, colon: number, strict: boolean): Buffer => {
   }
   const value = source.slice(start, end)
   if (kind === 0x3a) {
-    const padding = value.endsWith("==") ? 2 : value.endsWith("=") ? 1 : 0
-    if (value.length % 4 !== 0 || /[^A-Za-z0-9+/]/.test(value.slice(0, value.length - padding))) {
-      fail(line.line, `"${shortened(value)}" is not base64`)
-    }
-    return Buffer.from(value, "base64")
+    return base64Octets(value) ?? fail(line.line, `"${shortened(value)}" is not base64`)
   }
   if (/[\0\r]/.test(value)) fail(line.line, "a value with NUL or a carriage return must be in base64")
   if (strict) {

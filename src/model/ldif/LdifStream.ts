@@ -17,6 +17,7 @@ import { Octets } from "./LdifOctets.ts"
 import { LdifReader } from "./LdifReader.ts"
 import type { LdifRecord } from "./LdifRecord.ts"
 import { recordWriter, versionLine } from "./LdifText.ts"
+import { newArray } from "./newObjects.ts"
 
 /**
  * Options of {@link decode}.
@@ -107,12 +108,16 @@ const decoding = <E, E2>(
   let records: Array<LdifRecord> = []
   /** Records that aren't complete. */
   let waiting: Array<Lines> = []
-  const reader: LdifReader = new LdifReader({
-    strict: options.strict ?? false,
-    octets: true,
-    maxLineLength: Math.min(options.maxLineLength ?? 16 * 1024 * 1024, longestLine),
-    maxRecordSize: options.maxRecordSize ?? defaultRecordSize
-  }, (lines) => complete === undefined ? records.push(reader.read(lines)) : waiting.push(lines))
+  const reader: LdifReader = new LdifReader(
+    {
+      strict: options.strict ?? false,
+      octets: true,
+      maxLineLength: Math.min(options.maxLineLength ?? 16 * 1024 * 1024, longestLine),
+      maxRecordSize: options.maxRecordSize ?? defaultRecordSize
+    },
+    (lines) => complete === undefined ? records.push(reader.read(lines)) : waiting.push(lines),
+    complete === undefined ? (entry) => records.push(entry) : undefined
+  )
   const octets = new Octets(() => reader.line)
   let pieces: Iterator<string> = [].values()
   let failure: Effect.Effect<never, E2 | LdifSyntaxError> | undefined
@@ -163,7 +168,7 @@ const decoding = <E, E2>(
   })
   const emit = (): typeof next => {
     const complete = records
-    records = []
+    records = newArray()
     return Arr.isReadonlyArrayNonEmpty(complete) ? Effect.succeed(complete) : next
   }
   return next

@@ -7,6 +7,7 @@ import * as Result from "effect/Result"
 import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
+import strictAssert from "node:assert/strict"
 import { inspect } from "node:util"
 import * as LdapControl from "../../../src/model/control/LdapControl.ts"
 import * as LdapEntry from "../../../src/model/entry/LdapEntry.ts"
@@ -157,6 +158,104 @@ describe("Ldif.decode", () => {
     { arbitrary: { runs: 500 } }
   )
 
+  /** Entries, and what could be taken for a part of one. The empty line at the end of each makes it complete in one piece. */
+  const entries = Arbitrary.map(
+    Arbitrary.array(
+      Arbitrary.map(
+        Arbitrary.all([
+          Arbitrary.schema(
+            Schema.Literals(["dn: x", "dn:: eA==", "dn:", "DN: x", "# c\ndn: x", "dn:\n  x", "dn: a\n b"])
+          ),
+          Arbitrary.array(
+            Arbitrary.schema(Schema.Literals([
+              "a: b",
+              "A:c",
+              "a:",
+              "a: \tb",
+              "bb: x",
+              "a:: YQ==",
+              "a:: Y",
+              "a::",
+              "a: b\n  c\n \n d",
+              "a:\n : YQ==",
+              "a: \n  b",
+              "a::\n  YQ\n ==",
+              "a\n : b",
+              "a;x-1: b",
+              "a_: b",
+              "a!: b",
+              "none",
+              "-",
+              "# c",
+              "# c\n d",
+              "dn: y",
+              "changetype: add",
+              "changetype: modify",
+              "control: 1.2",
+              "control: b",
+              "add: a",
+              "newrdn: x",
+              "version: 1",
+              "a:< file:///x",
+              `a: ${"b".repeat(300)}`,
+              `a: ${"b".repeat(9000)}`
+            ])),
+            { maxLength: 6 }
+          ),
+          Arbitrary.schema(Schema.Literals(["\n\n", "\n\n\n", "\n\n "]))
+        ]),
+        ([dn, lines, end]) => [dn, ...lines].join("\n") + end
+      ),
+      { maxLength: 4 }
+    ),
+    (records) => records.join("")
+  )
+
+  it.effect.prop(
+    "reads entries at once as it reads them line by line",
+    [entries],
+    ([text]) =>
+      Effect.gen(function*() {
+        const read = (pieces: ReadonlyArray<Text>) => {
+          const records: Array<Ldif.LdifRecord> = []
+          return Stream.fromIterable(pieces).pipe(
+            Ldif.decode(),
+            Stream.runForEach((record) => Effect.sync(() => records.push(record))),
+            Effect.match({
+              onSuccess: () => [plain(records)],
+              onFailure: ({ message }) => [plain(records), message]
+            })
+          )
+        }
+        // In the second no piece contains a whole record.
+        assert.deepStrictEqual(yield* read([text]), yield* read(cut(Buffer.from(text), [2, 3])))
+      }),
+    { arbitrary: { runs: 1_000 } }
+  )
+
+  it.effect("takes nothing for a record that continues one of the piece before", () =>
+    Effect.gen(function*() {
+      const record = "dn: y\nc: d\n\n"
+      assert.match((yield* failure(["dn: x\na: b\n", record])).detail, /a second "dn:"/)
+      assert.match((yield* failure(["# ", record])).detail, /must begin with "dn:"/)
+      const read = yield* decode(["dn: x\na: ", record])
+      assert.deepStrictEqual(plain(read), plain(Result.getOrThrow(Ldif.parse(`dn: x\na: ${record}`))))
+    }))
+
+  it.effect("gives plain objects", () =>
+    Effect.gen(function*() {
+      const [record] = yield* decode(["dn: x\na: b\n\n"])
+      const expected = {
+        _tag: "Entry",
+        line: 1,
+        dn: "x",
+        attributes: [{ description: "a", values: [Buffer.from("b")] }]
+      }
+      // Also compares prototypes.
+      strictAssert.deepStrictEqual(record, expected)
+      assert.strictEqual(inspect(record, { depth: 5 }), inspect(expected, { depth: 5 }))
+    }))
+
   it.effect("reads strings cut within a pair of surrogates, and bytes after half of one", () =>
     Effect.gen(function*() {
       const value = (records: ReadonlyArray<Ldif.LdifRecord>) => {
@@ -238,6 +337,10 @@ describe("Ldif.decode", () => {
       assert.strictEqual(folded.line, 2)
       assert.strictEqual((yield* failure(endless(`${"x".repeat(10)}\n `), { maxLineLength: 1000 })).line, 1)
       assert.lengthOf(yield* decode([`dn: x\na: ${"b".repeat(17)}`], { maxLineLength: 20 }), 1)
+      // All of the record is in one piece.
+      assert.strictEqual((yield* failure([`dn: x\na: ${"b".repeat(18)}\n\n`], { maxLineLength: 20 })).line, 2)
+      assert.match((yield* failure(["dn: x\na:\n\n"], { maxRecordSize: 134 })).detail, /record is larger than/)
+      assert.lengthOf(yield* decode(["dn: x\na:\n\n"], { maxRecordSize: 135 }), 1)
       assert.lengthOf(yield* decode([`dn: x\r\na: ${"b".repeat(10)}\n ${"b".repeat(7)}`], { maxLineLength: 20 }), 1)
       assert.strictEqual((yield* failure([`dn: x\na: ${"b".repeat(18)}`], { maxLineLength: 20 })).line, 2)
       assert.lengthOf(yield* decode([`#${"comment\n ".repeat(100)}\ndn: x\n`], { maxLineLength: 20 }), 1)
@@ -360,6 +463,13 @@ describe("Ldif.decode, values in files", () => {
       )
     return { root, read }
   })
+
+  it.effect("keeps the order of records with files and without", () =>
+    Effect.gen(function*() {
+      const { read, root } = yield* withDirectory
+      const records = yield* read(`dn: a\nphoto:< file://${root}/in/photo\n\ndn: b\nc: d\n\n`)
+      assert.deepStrictEqual(records.map(({ dn }) => dn), ["a", "b"])
+    }).pipe(Effect.scoped, Effect.provide(NodeFileSystem.layer)))
 
   it.effect("reads them in attributes, changes and controls", () =>
     Effect.gen(function*() {
