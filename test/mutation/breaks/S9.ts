@@ -1,6 +1,6 @@
 /** S9: passwords are protected and servers verified. */
 import { breaksOf } from "../Mutation.ts"
-import { bind, handshake, node, pending, saslBind, settings, writer } from "../sources.ts"
+import { bind, handshake, node, pending, saslBind, settings, sockets, writer } from "../sources.ts"
 
 export const s9 = breaksOf(
   "S9",
@@ -46,7 +46,7 @@ export const s9 = breaksOf(
     why: "a socket of which nothing is known counts as protected"
   },
   {
-    file: node,
+    file: sockets,
     find: "/^(::ffff:)?127\\.\\d+\\.\\d+\\.\\d+$/.test(address)",
     replace: "address.length > 0",
     test: "session/defaults",
@@ -55,8 +55,8 @@ export const s9 = breaksOf(
   },
   {
     file: bind,
-    find: `if (context.dn !== "" && Redacted.value(current).length === 0) {`,
-    replace: `if (context.dn === "" && Redacted.value(current).length === 0) {`,
+    find: `if (dn === "" || Redacted.value(password).length > 0) return undefined`,
+    replace: `if (dn !== "" || Redacted.value(password).length > 0) return undefined`,
     test: "session/security",
     name: "an empty password is refused before it is sent",
     hangs: true,
