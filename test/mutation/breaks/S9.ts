@@ -6,6 +6,15 @@ export const s9 = breaksOf(
   "S9",
   {
     file: bind,
+    find: "return insecure === undefined\n",
+    replace: "return insecure !== null\n",
+    test: "session/security",
+    name: "nor is that of the configuration: the session is not opened",
+    hangs: true,
+    why: "the password of the configuration is sent in clear text"
+  },
+  {
+    file: bind,
     find: "if (sendsSecret && insecure !== undefined)",
     replace: "if (sendsSecret && insecure !== undefined && options.controls.length > 99)",
     test: "session/security",
