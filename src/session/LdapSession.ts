@@ -23,13 +23,14 @@ import { type Description, Tracing } from "../telemetry/Tracing.ts"
 import { operationsBy } from "./calls/operationsBy.ts"
 import { overRequester, setUntraced, traced } from "./calls/Performer.ts"
 import { configured } from "./configured.ts"
+import { started } from "./connectWithin.ts"
 import type { Notice } from "./driver/Notices.ts"
 import type { SessionDriver } from "./driver/SessionDriver.ts"
 import { optionsProblem } from "./input/operationInput.ts"
 import { authProblem, urlProblem } from "./input/sessionInput.ts"
 import type { LdapOperations, OperationOptions } from "./LdapOperations.ts"
 import { openDriver } from "./openDriver.ts"
-import { bind } from "./operations/bind.ts"
+import { bind, isPlain, startBind } from "./operations/bind.ts"
 import { controlsOf, timeoutOf } from "./operations/operationOptions.ts"
 import { requesterOver } from "./operations/requesterOverDriver.ts"
 import { startTls } from "./operations/startTls.ts"
@@ -217,16 +218,22 @@ const open = (
   options: SessionOptions
 ): Effect.Effect<LdapSession, LdapError, Scope.Scope> => {
   const tracing = Tracing.of(transport.server)
-  return openDriver(transport, settings, tracing, (driver) => {
+  return openDriver(transport, settings, tracing, (driver, context, isTraced) => {
     const session = fromDriver(driver, tracing, settings, options.tls ?? {})
-    return Effect.as(prepared(session, options), session)
+    const { auth, bindControls: controls, startTls } = options
+    if (auth === undefined && startTls !== true) return { session }
+    if (auth !== undefined && startTls !== true && !isTraced && isPlain(auth)) {
+      const bindOptions = { controls: controlsOf({ controls }), timeoutMillis: settings.requestTimeout }
+      return { session, start: (done) => startBind(driver, auth, bindOptions, done) }
+    }
+    return { session, start: (done) => started(context, prepared(session, options), done) }
   })
 }
 
 /** What is sent before the session is handed over. */
 const prepared = (session: LdapSession, options: SessionOptions): Effect.Effect<unknown, LdapError> => {
   const { auth, bindControls: controls, startTls } = options
-  if (auth === undefined) return startTls === true ? session.startTls() : Effect.void
+  if (auth === undefined) return session.startTls()
   const bound = session.bind(auth, { controls })
   return startTls === true ? Effect.andThen(session.startTls(), bound) : bound
 }

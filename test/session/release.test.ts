@@ -3,11 +3,14 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
+import * as Latch from "effect/Latch"
 import * as Redacted from "effect/Redacted"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
 import * as LdapAuth from "../../src/auth/LdapAuth.ts"
+import * as LdapSession from "../../src/session/LdapSession.ts"
+import { ScriptedConnection } from "./driver/ScriptedConnection.ts"
 import { connect, entry, ok, type RecordingPeer, settle } from "./recording/RecordingPeer.ts"
 
 /** A session in a scope that the test closes itself. */
@@ -81,6 +84,31 @@ describe("S1: exactly one unbind", () => {
           yield* peer.send(messageId, { _tag: "BindResponse", result: { ...ok, code: 49 } })
           yield* Fiber.join(opening)
           assert.strictEqual(yield* peer.ended, "end")
+        })
+      )
+    }))
+
+  it.effect("a connection that is opened in spite of an interruption is closed, and nothing is sent on it", () =>
+    Effect.gen(function*() {
+      const connection = new ScriptedConnection()
+      const [opened, steps] = [Latch.makeUnsafe(), new Array<string>()]
+      const transport = {
+        server: "ldap://peer",
+        connect: Effect.uninterruptible(
+          Effect.acquireRelease(Effect.as(opened.await, connection), () => Effect.sync(() => steps.push("closed")))
+        )
+      }
+      const auth = LdapAuth.simple("cn=a", Redacted.make("secret"))
+      yield* Effect.scoped(
+        Effect.gen(function*() {
+          const opening = yield* Effect.forkChild(LdapSession.fromTransport(transport, { auth }), {
+            startImmediately: true
+          })
+          const interrupted = yield* Effect.forkChild(Fiber.interrupt(opening), { startImmediately: true })
+          yield* opened.open
+          yield* Fiber.join(interrupted)
+          assert.deepStrictEqual(steps, ["closed"])
+          assert.deepStrictEqual(connection.written, [])
         })
       )
     }))

@@ -50,6 +50,16 @@ describe("S9: passwords", () => {
       assert.isEmpty(peer.received)
     }))
 
+  it.effect("nor is that of the configuration: the session is not opened", () =>
+    Effect.gen(function*() {
+      const { peer, session } = yield* connect({ protection: "none", auth })
+      const opening = yield* Effect.forkChild(Effect.flip(Effect.scoped(session)), { startImmediately: true })
+      yield* peer.expect("UnbindRequest")
+      yield* peer.end
+      assert.strictEqual((yield* Fiber.join(opening)).reason._tag, "InsecureAuth")
+      assert.deepStrictEqual(peer.kinds(), ["UnbindRequest"])
+    }))
+
   it.effect("a password effect is not run if the password could not be sent", () =>
     Effect.gen(function*() {
       const { session } = yield* open({ protection: "none" })

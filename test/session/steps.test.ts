@@ -49,10 +49,10 @@ describe("opening, binding and closing a session over a socket", () => {
   it.live.each(
     [
       // A fiber that connects, which a timer can interrupt.
-      { url: "ldap://127.0.0.1", steps: 41, fibers: 1 },
-      { url: "ldaps://127.0.0.1", steps: 48, fibers: 1 },
+      { url: "ldap://127.0.0.1", steps: 18, fibers: 1 },
+      { url: "ldaps://127.0.0.1", steps: 25, fibers: 1 },
       // Also two that look addresses up, two attempts at most, and the delays between them.
-      { url: "ldap://localhost", steps: 170, fibers: 8 }
+      { url: "ldap://localhost", steps: 145, fibers: 8 }
     ] as const
   )("$url: takes no more steps and fibers than now", ({ fibers, steps, url }) =>
     Effect.gen(function*() {

@@ -17,6 +17,7 @@ import type { TlsOptions, TlsSession } from "../tls/LdapTls.ts"
 import { nodeTls } from "../tls/nodeTls.ts"
 import * as TlsHandshake from "../tls/tlsHandshake.ts"
 import { type Address, closedByPeer, describeLoss, describeTls, failure } from "./connectFailures.ts"
+import { destroy, isLocal, isLoopback, isOpen, isTls, isTlsAlert } from "./sockets.ts"
 
 /** The target of a connection and its options. */
 export interface NodeTarget {
@@ -39,15 +40,23 @@ export interface NodeTarget {
   readonly secure?: ((options: Tls.ConnectionOptions) => Tls.TLSSocket) | undefined
 }
 
-const connectOptions = (address: Address, { keepAlive, localAddress }: NodeTarget): Net.NetConnectOpts => ({
-  ...address,
-  ...("host" in address && localAddress !== undefined ? { localAddress } : {}),
-  // When the peer closes its side, Node must not close ours automatically: the session decides when that happens.
-  allowHalfOpen: true,
-  noDelay: true,
-  keepAlive: keepAlive > 0,
-  keepAliveInitialDelay: keepAlive
-})
+const connectOptions = (
+  address: Address,
+  { keepAlive, localAddress }: NodeTarget,
+  onread: Net.OnReadOpts | undefined
+): Net.NetConnectOpts => {
+  const options = {
+    // When the peer closes its side, Node must not close ours automatically: the session decides when that happens.
+    allowHalfOpen: true,
+    noDelay: true,
+    keepAlive: keepAlive > 0,
+    keepAliveInitialDelay: keepAlive,
+    onread
+  }
+  return "path" in address
+    ? { ...options, path: address.path }
+    : { ...options, host: address.host, port: address.port, localAddress }
+}
 
 /**
  * The name of the server for its certificate, for SNI and for SASL mechanisms. The final dot of a fully qualified name is removed,
@@ -67,16 +76,6 @@ export const prepare = (target: NodeTarget, options: TlsOptions): Result.Result<
       failure(target.server)({ kind: "tls", detail: `unusable TLS options: ${messageOf(cause)}`, cause })
   })
 
-const ignore = (): void => {}
-
-/** Completes when the handle is closed, not when closing begins. */
-const destroy = (socket: Net.Socket): Effect.Effect<void> =>
-  Effect.callback((resume) => {
-    if (socket.closed) return resume(Effect.void)
-    socket.once("close", () => resume(Effect.void))
-    socket.destroy()
-  })
-
 /** Called once with the result of a connection attempt or a handshake. */
 type Done = (failure: Error | undefined) => void
 
@@ -85,6 +84,13 @@ type Done = (failure: Error | undefined) => void
  * The size is that of Node's own read buffer.
  */
 const lent = Buffer.allocUnsafeSlow(64 * 1024)
+
+/** A socket, and the connection that its events belong to. */
+interface Owned extends Net.Socket {
+  [owner]?: NodeConnection | undefined
+}
+
+const owner = Symbol("connection")
 
 /** In Deno 2.9 a TLS handshake over a socket made with `onread` never ends. */
 const canStartTlsAfterOnread = !("Deno" in globalThis)
@@ -103,6 +109,8 @@ export class NodeConnection implements LdapConnection {
   #end: ConnectionEnd | undefined
   /** Set while a connection attempt or a handshake is under way. */
   #done: Done | undefined
+  /** Called when this side is closed, or both are. */
+  #onShutdown: (() => void) | undefined
   /** Whether bytes were sent or received in clear text. If a server answers nothing, it may be waiting for TLS. */
   #hasWritten = false
   #hasHeard = false
@@ -118,10 +126,8 @@ export class NodeConnection implements LdapConnection {
   ) {
     this.#target = target
     this.#isLent = target.open === undefined && target.tls === undefined && canStartTlsAfterOnread
-    const socket = target.open?.() ?? Net.connect({
-      ...connectOptions(address, target),
-      ...(this.#isLent ? { onread: { buffer: lent, callback: this.#onRead } } : undefined)
-    })
+    const socket = target.open?.() ??
+      Net.connect(connectOptions(address, target, this.#isLent ? this.#onread : undefined))
     this.#raw = socket
     this.#socket = socket
     this.#listen()
@@ -141,13 +147,8 @@ export class NodeConnection implements LdapConnection {
 
   /** Calls `done` once: at the event, or with the reason why it will not come. */
   #await(event: "connect" | "secureConnect", done: Done): void {
-    const socket = this.#socket
-    const onEvent = () => this.#settle(undefined)
-    socket.on(event, onEvent)
-    this.#done = (failure) => {
-      socket.off(event, onEvent)
-      done(failure)
-    }
+    this.#done = done
+    this.#socket.on(event, onEvent)
   }
 
   #settle(failure: Error | undefined): void {
@@ -211,7 +212,11 @@ export class NodeConnection implements LdapConnection {
 
   write(octets: Uint8Array): boolean {
     this.#hasWritten = true
-    return this.#socket.write(octets)
+    const socket = this.#socket
+    if (socket.write(octets)) return true
+    // Most connections are never short of room.
+    if (!socket.listeners("drain").includes(onDrain)) socket.on("drain", onDrain)
+    return false
   }
 
   /**
@@ -227,12 +232,14 @@ export class NodeConnection implements LdapConnection {
   shutdown(done: () => void): void {
     const socket = this.#socket
     if (socket.destroyed || socket.writableFinished) return done()
-    const finish = () => {
-      socket.off("close", finish)
-      done()
-    }
-    socket.once("close", finish)
-    socket.end(finish)
+    this.#onShutdown = done
+    socket.end(() => this.#settleShutdown())
+  }
+
+  #settleShutdown(): void {
+    const done = this.#onShutdown
+    this.#onShutdown = undefined
+    done?.()
   }
 
   startTls(options: TlsOptions): Result.Result<Effect.Effect<void, LdapError>, LdapError> {
@@ -291,34 +298,32 @@ export class NodeConnection implements LdapConnection {
 
   /** Called as soon as the socket exists, so that no event is missed; the socket stays paused until the session reads. */
   #listen(): void {
-    const socket = this.#socket
+    const socket: Owned = this.#socket
+    socket[owner] = this
     // Must come before the `data` listener. Node treats a `data` listener as a request to read, and would begin to read in a later
     // turn even after a pause.
     socket.pause()
-    if (!this.#isLent || socket !== this.#raw) socket.on("data", this.#onData)
-    socket.on("drain", this.#onDrain)
-    socket.on("end", this.#onEnd)
-    socket.on("error", this.#onError)
-    socket.on("close", this.#onClose)
+    if (!this.#isLent || socket !== this.#raw) socket.on("data", onData)
+    socket.on("end", onEnd)
     // Never removed: an error event without a listener would end the process.
-    socket.on("error", ignore)
+    socket.on("error", onError)
+    socket.on("close", onClose)
   }
 
+  /** The listeners stay, and do nothing: to remove them takes longer than to leave them. Only one for `data` would read on. */
   #unlisten(): void {
-    this.#socket.off("data", this.#onData)
-    this.#socket.off("drain", this.#onDrain)
-    this.#socket.off("end", this.#onEnd)
-    this.#socket.off("error", this.#onError)
-    this.#socket.off("close", this.#onClose)
+    const socket: Owned = this.#socket
+    socket[owner] = undefined
+    if (!this.#isLent || socket !== this.#raw) socket.off("data", onData)
   }
 
-  /** Node calls it instead of emitting `data`, for bytes read into the shared buffer. */
-  readonly #onRead = (octets: number): boolean => {
-    this.#onData(lent.subarray(0, octets))
-    return true
+  // Called by the listeners.
+
+  opened(): void {
+    this.#settle(undefined)
   }
 
-  readonly #onData = (chunk: Uint8Array): void => {
+  deliver(chunk: Uint8Array): void {
     if (!this.#hasHeard) {
       this.#hasHeard = true
       if (this.#socket === this.#raw && isTlsAlert(chunk)) return this.#finish(speaksTls)
@@ -326,11 +331,15 @@ export class NodeConnection implements LdapConnection {
     this.#receiver?.onOctets(chunk)
   }
 
-  readonly #onDrain = (): void => this.#receiver?.onRoom()
+  drained(): void {
+    this.#receiver?.onRoom()
+  }
 
-  readonly #onEnd = (): void => this.#finish(`the server closed it${this.#hint}`)
+  peerEnded(): void {
+    this.#finish(`the server closed it${this.#hint}`)
+  }
 
-  readonly #onError = (cause: Error): void => {
+  failed(cause: Error): void {
     this.#finish(`${describeLoss(cause)}${this.#hint}`, cause)
     this.#settle(cause)
   }
@@ -339,11 +348,23 @@ export class NodeConnection implements LdapConnection {
    * A socket that is closed must not refer to the session. Node keeps it until the next full garbage collection, and with it would stay
    * all of the session.
    */
-  readonly #onClose = (): void => {
+  closed(): void {
     this.#finish("the socket was closed")
     if (this.#done !== undefined) this.#settle(new Error(closedByPeer))
     this.#unlisten()
     this.#receiver = undefined
+    this.#settleShutdown()
+  }
+
+  /** Node calls the callback instead of emitting `data`, for bytes read into the shared buffer. */
+  get #onread(): Net.OnReadOpts {
+    return {
+      buffer: lent,
+      callback: (octets) => {
+        this.deliver(lent.subarray(0, octets))
+        return true
+      }
+    }
   }
 
   /** A hint for a server that received a request in clear text and closed the connection without a response: it may expect TLS. */
@@ -360,29 +381,32 @@ export class NodeConnection implements LdapConnection {
   }
 }
 
+// The listeners are the same for all connections: functions of its own would be a large part of the memory of each.
+
+function onEvent(this: Owned): void {
+  this[owner]?.opened()
+}
+
+function onData(this: Owned, chunk: Uint8Array): void {
+  this[owner]?.deliver(chunk)
+}
+
+function onDrain(this: Owned): void {
+  this[owner]?.drained()
+}
+
+function onEnd(this: Owned): void {
+  this[owner]?.peerEnded()
+}
+
+function onError(this: Owned, cause: Error): void {
+  this[owner]?.failed(cause)
+}
+
+function onClose(this: Owned): void {
+  this[owner]?.closed()
+}
+
 const askForTls = "does this port speak TLS? Then the URL is ldaps://"
 
 const speaksTls = "the server answers by TLS: the URL of this port is ldaps://"
-
-/**
- * A TLS server's reply to an LDAP message. The message can't start a TLS record (RFC 8446 section 5.1), so the server sends an
- * alert.
- */
-const isTlsAlert = (octets: Uint8Array): boolean => octets[0] === 0x15 && octets[1] === 0x03
-
-/** Without the class, which would load Node's TLS for every connection. */
-const isTls = (socket: Net.Socket): socket is Tls.TLSSocket => "encrypted" in socket && socket.encrypted === true
-
-/** Whether a given socket can be used at once: it is connected, or isn't a network socket. */
-const isOpen = (socket: Net.Socket): boolean =>
-  !socket.destroyed && !socket.connecting && !(isTls(socket) && socket.getProtocol() === null)
-
-/** Unix sockets and loopback addresses don't leave this machine. A stream that isn't a socket is not treated as local. */
-const isLocal = (socket: Net.Socket): boolean => {
-  if (!(socket instanceof Net.Socket)) return false
-  const address = socket.remoteAddress
-  return address === undefined || isLoopback(address)
-}
-
-/** Not true for all names and spellings: an address that isn't recognized is asked for again once it is connected. */
-const isLoopback = (address: string): boolean => /^(::ffff:)?127\.\d+\.\d+\.\d+$/.test(address) || address === "::1"

@@ -6,11 +6,13 @@
  * server has answered. If the time limit passes instead, the session ends: the response could still take effect.
  */
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Redacted from "effect/Redacted"
 import type { LdapAuth } from "../../auth/LdapAuth.ts"
-import type * as Password from "../../auth/Password.ts"
 import { detached } from "../../connection/detached.ts"
 import { InvalidRequest, type LdapError, type LdapResult } from "../../model/LdapError.ts"
+import { failed } from "../calls/oneRequest.ts"
+import type { Done, Started } from "../calls/Requester.ts"
 import type { SessionDriver } from "../driver/SessionDriver.ts"
 import { passwordProblem } from "../input/sessionInput.ts"
 import { type BindContext, type BindOptions, bindRequest, credentialsTimeout } from "./bindRequest.ts"
@@ -23,7 +25,7 @@ export const bind = (
   options: BindOptions
 ): Effect.Effect<LdapResult, LdapError> =>
   Effect.suspend(() => {
-    const context: BindContext = { operation: "bind", dn: auth._tag === "Simple" ? auth.dn : "" }
+    const context = contextOf(auth)
     const sendsSecret = auth._tag === "Simple" || (auth._tag === "Sasl" && auth.mechanism.sendsSecret)
     const { insecure } = driver
     // Before the credentials are requested.
@@ -32,40 +34,55 @@ export const bind = (
       case "Sasl":
         return saslBind(driver, context, auth.mechanism, options)
       case "Simple":
-        return simpleBind(driver, context, auth.password, options)
+        return Effect.isEffect(auth.password)
+          ? bindWithEffect(driver, context, auth.password, options)
+          : sendBind(driver, context, auth.password, options)
       default:
         return sendBind(driver, context, noPassword, options)
     }
   })
 
+/** A simple bind whose password needs no effect. */
+export interface PlainBind {
+  readonly dn: string
+  readonly password: Redacted.Redacted<string | Uint8Array>
+}
+
+export const isPlain = (auth: LdapAuth): auth is Extract<LdapAuth, { readonly _tag: "Simple" }> & PlainBind =>
+  auth._tag === "Simple" && !Effect.isEffect(auth.password)
+
+/** {@link bind} without a fiber: most sessions begin with it. */
+export const startBind = (
+  driver: SessionDriver,
+  auth: PlainBind,
+  options: BindOptions,
+  done: Done<LdapResult>
+): Started => {
+  const context: BindContext = { operation: "bind", dn: auth.dn }
+  const { insecure } = driver
+  return insecure === undefined
+    ? startSending(driver, context, auth.password, options, done)
+    : failed(driver.error(context, insecure), done)
+}
+
+const contextOf = (auth: LdapAuth): BindContext => ({ operation: "bind", dn: auth._tag === "Simple" ? auth.dn : "" })
+
 const noPassword = Redacted.make<string | Uint8Array>("")
 
-/** A password that needs no effect needs no fiber and no clock: most sessions begin with one. */
-const simpleBind = (
+const bindWithEffect = (
   driver: SessionDriver,
   context: BindContext,
-  password: Password.Password,
+  password: Effect.Effect<Redacted.Redacted<string | Uint8Array>>,
   options: BindOptions
 ): Effect.Effect<LdapResult, LdapError> => {
   const { timeoutMillis } = options
-  const send = (current: Redacted.Redacted<string | Uint8Array>, remainingMillis: number) => {
-    const wrong = passwordProblem(current)
-    if (wrong !== undefined) return Effect.fail(driver.error(context, wrong))
-    if (context.dn !== "" && Redacted.value(current).length === 0) {
-      const detail =
-        "it is empty, which servers take for an anonymous bind and answer with success (RFC 4513 5.1.2); " +
-        "use LdapAuth.anonymous if that is what you want"
-      return Effect.fail(driver.error(context, new InvalidRequest({ field: "password", detail })))
-    }
-    return sendBind(driver, context, current, { ...options, remainingMillis })
-  }
-  if (!Effect.isEffect(password)) return send(password, timeoutMillis)
   const since = driver.now()
-  return Effect.flatMap(
-    within(driver, context, timeoutMillis, detached(password)),
-    (current) =>
-      send(current, timeoutMillis === Infinity ? Infinity : Math.max(0, timeoutMillis - (driver.now() - since)))
-  )
+  return Effect.flatMap(within(driver, context, timeoutMillis, detached(password)), (current) => {
+    const remainingMillis = timeoutMillis === Infinity
+      ? Infinity
+      : Math.max(0, timeoutMillis - (driver.now() - since))
+    return sendBind(driver, context, current, { ...options, remainingMillis })
+  })
 }
 
 const within = <A>(
@@ -85,14 +102,38 @@ const sendBind = (
   password: Redacted.Redacted<string | Uint8Array>,
   options: BindOptions
 ): Effect.Effect<LdapResult, LdapError> =>
-  Effect.flatMap(
-    Effect.callback<Response<"BindResponse">, LdapError>((resume) => {
-      const pending = new PendingSimpleBind(driver, context, password, options, resume)
-      driver.dispatch({ _tag: "Start", operation: pending.operation })
-      return pending.leave
-    }),
-    (message) => succeedOrFail(driver, context, resultOf(message))
+  Effect.callback((resume) => startSending(driver, context, password, options, resume).leave)
+
+const startSending = (
+  driver: SessionDriver,
+  context: BindContext,
+  password: Redacted.Redacted<string | Uint8Array>,
+  options: BindOptions,
+  done: Done<LdapResult>
+): Started => {
+  const wrong = passwordProblem(password) ?? emptyProblem(context, password)
+  if (wrong !== undefined) return failed(driver.error(context, wrong), done)
+  const pending = new PendingSimpleBind(
+    driver,
+    context,
+    password,
+    options,
+    (exit) =>
+      done(Exit.isSuccess(exit) ? succeedOrFail(driver, context, resultOf(exit.value)) : Exit.failCause(exit.cause))
   )
+  driver.dispatch({ _tag: "Start", operation: pending.operation })
+  return pending
+}
+
+const emptyProblem = (
+  { dn }: BindContext,
+  password: Redacted.Redacted<string | Uint8Array>
+): InvalidRequest | undefined => {
+  if (dn === "" || Redacted.value(password).length > 0) return undefined
+  const detail = "it is empty, which servers take for an anonymous bind and answer with success (RFC 4513 5.1.2); " +
+    "use LdapAuth.anonymous if that is what you want"
+  return new InvalidRequest({ field: "password", detail })
+}
 
 /** A simple bind. The step that sends it reads the password, so it may be wiped until then, and is stored nowhere. */
 class PendingSimpleBind extends PendingRequest<"BindResponse"> {
@@ -105,9 +146,9 @@ class PendingSimpleBind extends PendingRequest<"BindResponse"> {
     context: BindContext,
     password: Redacted.Redacted<string | Uint8Array>,
     options: BindOptions,
-    resume: (answer: Effect.Effect<Response<"BindResponse">, LdapError>) => void
+    done: Done<Response<"BindResponse">>
   ) {
-    super(driver, bindRequest(context, options, { _tag: "Simple", password: empty }), "bind", resume)
+    super(driver, bindRequest(context, options, { _tag: "Simple", password: empty }), "bind", done)
     this.#context = context
     this.#password = password
     this.#options = options

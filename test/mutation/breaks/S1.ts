@@ -72,7 +72,7 @@ export const s1 = breaksOf(
   },
   {
     file: node,
-    find: "    socket.end(finish)\n",
+    find: "    socket.end(() => this.#settleShutdown())\n",
     replace: "    socket.destroy()\n",
     test: "connection/connect",
     name: "S1 and S2 on real sockets",

@@ -101,8 +101,8 @@ export const s12 = breaksOf(
   },
   {
     file: bind,
-    find: "    within(driver, context, timeoutMillis, detached(password)),\n",
-    replace: "    detached(password),\n",
+    find: "within(driver, context, timeoutMillis, detached(password)), (current)",
+    replace: "detached(password), (current)",
     test: "session/bounds",
     name: "fail the bind at its time limit; nothing was sent, and the session goes on: simple",
     hangs: true,

@@ -1,6 +1,6 @@
 /** S2: the release can't be skipped, doubled or interrupted, and is bounded. */
 import { breaksOf } from "../Mutation.ts"
-import { driver, duplex, node, openDriver, saslConnection, settings } from "../sources.ts"
+import { driver, duplex, openDriver, saslConnection, settings, sockets } from "../sources.ts"
 
 export const s2 = breaksOf(
   "S2",
@@ -83,14 +83,14 @@ export const s2 = breaksOf(
   },
   {
     file: openDriver,
-    find: "Scope.addFinalizer(Context.get(context, Scope.Scope), driver.release)",
+    find: "Scope.addFinalizer(Context.get(this.#context, Scope.Scope), this.#driver.release)",
     replace: "Effect.void",
     test: "session/release",
     name: "interrupting the fiber that owns the session releases it",
     why: "the scope's end doesn't release the session"
   },
   {
-    file: node,
+    file: sockets,
     find: "    socket.destroy()\n",
     replace: "    socket.end()\n",
     test: "connection/connect",

@@ -6,8 +6,8 @@ export const s4 = breaksOf(
   "S4",
   {
     file: openDriver,
-    find: "              : driver.release\n",
-    replace: "              : Effect.void\n",
+    find: "      : this.#driver.release\n",
+    replace: "      : Effect.void\n",
     test: "session/release",
     name: "the session that failed to open is closed at once, although the caller's scope stays open",
     hangs: true,
@@ -15,17 +15,8 @@ export const s4 = breaksOf(
   },
   {
     file: openDriver,
-    find: "          driver.begin()\n          return restore(prepare(driver))\n",
-    replace: "          return restore(Effect.suspend(() => { driver.begin(); return prepare(driver) }))\n",
-    test: "session/interleavings/everyStep",
-    name: "opening",
-    hangs: true,
-    why: "a session that is interrupted before it listens waits for an end that it doesn't hear of"
-  },
-  {
-    file: openDriver,
-    find: "Exit.isSuccess(exit) ? Effect.void : Scope.close(connectionScope, exit)",
-    replace: "Effect.void",
+    find: "return Scope.close(this.#connectionScope, exit)",
+    replace: "return Effect.void",
     test: "connection/connect",
     name: "S4: interruption while connecting",
     hangs: true,
@@ -42,8 +33,8 @@ export const s4 = breaksOf(
   },
   {
     file: node,
-    find: "    socket.on(event, onEvent)\n",
-    replace: "    setTimeout(() => socket.on(event, onEvent), 50)\n",
+    find: "    this.#socket.on(event, onEvent)\n",
+    replace: "    setTimeout(() => this.#socket.on(event, onEvent), 50)\n",
     test: "connection/connect",
     name: "opening, use, release",
     hangs: true,

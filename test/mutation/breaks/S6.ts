@@ -1,6 +1,6 @@
 /** S6: a time limit ends one operation. */
 import { breaksOf } from "../Mutation.ts"
-import { bind, deadlines, openDriver, saslBind, search, stalledWrites, startTlsHandshake } from "../sources.ts"
+import { bind, connectWithin, deadlines, saslBind, search, stalledWrites, startTlsHandshake } from "../sources.ts"
 
 export const s6 = breaksOf(
   "S6",
@@ -57,7 +57,7 @@ export const s6 = breaksOf(
     why: "a limit that was cleared passes all the same"
   },
   {
-    file: openDriver,
+    file: connectWithin,
     find: "const stopTimer = limit === Infinity",
     replace: "const stopTimer = limit !== Infinity",
     test: "connection/connect",
@@ -120,7 +120,7 @@ export const s6 = breaksOf(
   },
   {
     file: bind,
-    find: "timeoutMillis === Infinity ? Infinity : Math.max(0, timeoutMillis - (driver.now() - since))",
+    find: "Math.max(0, timeoutMillis - (driver.now() - since))",
     replace: "timeoutMillis",
     test: "session/operations/limits",
     name: "of a bind covers the credentials and the response together",

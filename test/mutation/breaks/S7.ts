@@ -24,8 +24,8 @@ export const s7 = breaksOf(
   },
   {
     file: bind,
-    find: "      return pending.leave\n",
-    replace: "      return Effect.void\n",
+    find: "startSending(driver, context, password, options, resume).leave)",
+    replace: "{ startSending(driver, context, password, options, resume) })",
     test: "session/core/turns",
     name: "when a waiting bind is interrupted, operations behind it start, although another operation is in flight",
     why: "a bind that is given up before its turn is sent all the same"

@@ -1,11 +1,11 @@
 /** S8: no reconnection that the program doesn't see. */
 import { breaksOf } from "../Mutation.ts"
-import { openDriver, session } from "../sources.ts"
+import { connectWithin, session } from "../sources.ts"
 
 export const s8 = breaksOf(
   "S8",
   {
-    file: openDriver,
+    file: connectWithin,
     find: "(transport.connect)\n",
     replace: "(Effect.retry(transport.connect, { times: 2 }))\n",
     test: "session/defaults",
@@ -14,8 +14,8 @@ export const s8 = breaksOf(
   },
   {
     file: session,
-    find: "const bound = session.bind(auth, { controls })",
-    replace: "const bound = Effect.ignore(session.bind(auth, { controls }))",
+    find: "startBind(driver, auth, bindOptions, done)",
+    replace: "startBind(driver, auth, bindOptions, () => done(Exit.void))",
     test: "session/release",
     name: "a refused bind in the configuration ends in an unbind",
     hangs: true,

@@ -1,9 +1,18 @@
 /** S9: passwords are protected and servers verified. */
 import { breaksOf } from "../Mutation.ts"
-import { bind, handshake, node, pending, saslBind, settings, writer } from "../sources.ts"
+import { bind, handshake, node, pending, saslBind, settings, sockets, writer } from "../sources.ts"
 
 export const s9 = breaksOf(
   "S9",
+  {
+    file: bind,
+    find: "return insecure === undefined\n",
+    replace: "return insecure !== null\n",
+    test: "session/security",
+    name: "nor is that of the configuration: the session is not opened",
+    hangs: true,
+    why: "the password of the configuration is sent in clear text"
+  },
   {
     file: bind,
     find: "if (sendsSecret && insecure !== undefined)",
@@ -46,7 +55,7 @@ export const s9 = breaksOf(
     why: "a socket of which nothing is known counts as protected"
   },
   {
-    file: node,
+    file: sockets,
     find: "/^(::ffff:)?127\\.\\d+\\.\\d+\\.\\d+$/.test(address)",
     replace: "address.length > 0",
     test: "session/defaults",
@@ -55,8 +64,8 @@ export const s9 = breaksOf(
   },
   {
     file: bind,
-    find: `if (context.dn !== "" && Redacted.value(current).length === 0) {`,
-    replace: `if (context.dn === "" && Redacted.value(current).length === 0) {`,
+    find: `if (dn === "" || Redacted.value(password).length > 0) return undefined`,
+    replace: `if (dn !== "" || Redacted.value(password).length > 0) return undefined`,
     test: "session/security",
     name: "an empty password is refused before it is sent",
     hangs: true,
