@@ -60,7 +60,8 @@ const lookups = {
 } as const
 const one = { item: "value", shows: "millis", items: 1, quickItems: 1, rounds: 4, warmUp: 4 } as const
 /** A round is short, so other work on the machine shows. */
-const cycles = { item: "cycle", shows: "rate", quickItems: 10, rounds: 8, warmUp: 4, peers: clients } as const
+const cycles = { item: "cycle", shows: "rate", quickItems: 10, rounds: 8, warmUp: 4 } as const
+const connecting = [...clients, "connectionOnly"]
 const logins = { name: "connect", against: "slapd, TLS", item: "login", shows: "rate" } as const
 const writes = {
   name: "write",
@@ -113,8 +114,24 @@ export const parts: ReadonlyArray<Part> = [
   { ...bulk, name: "pages", title: "All people, in pages of 1,000", work: "pages", against: "slapd", peers: clients },
   ...both({ ...lookups, name: "lookup", title: "Lookups, one after another", work: "lookup" }),
   ...both({ ...lookups, name: "inflight", title: "Lookups, 64 at a time", work: "inFlight", items: 12_000 }),
-  { ...cycles, name: "connect", title: "Connect, bind, unbind", work: "connect", against: "slapd", items: 200 },
-  { ...cycles, name: "connect", title: "Connect, bind, unbind", work: "connect", against: "slapd, TLS", items: 60 },
+  {
+    ...cycles,
+    name: "connect",
+    title: "Connect, bind, unbind",
+    work: "connect",
+    against: "slapd",
+    items: 200,
+    peers: connecting
+  },
+  {
+    ...cycles,
+    name: "connect",
+    title: "Connect, bind, unbind",
+    work: "connect",
+    against: "slapd, TLS",
+    items: 60,
+    peers: connecting
+  },
   {
     ...logins,
     title: "Logins, on sessions that stay",

@@ -166,6 +166,8 @@ interface Goal {
   readonly task: string
   /** What is compared: this library, by default all at once. */
   readonly own?: string
+  /** The peer that does the least. */
+  readonly least?: string
   readonly than: string
   readonly atLeast: number
   readonly isAgainst: (peer: Peer) => boolean
@@ -182,6 +184,7 @@ const goals: ReadonlyArray<Goal> = [
     task: "LDIF parsed",
     // Neither keeps the records.
     own: "effectLdap, a stream",
+    least: "the least",
     than: "ldapadd -n, in C",
     atLeast: 0.5,
     isAgainst: named("ldapadd -n")
@@ -189,12 +192,13 @@ const goals: ReadonlyArray<Goal> = [
   {
     task: "LDIF parsed",
     own: "effectLdap, a stream",
+    least: "the least",
     than: "slapadd -u, in C",
     atLeast: 0.5,
     isAgainst: named("slapadd -u")
   },
   { task: "LDIF formatted", than: "the fastest in a scripting language", atLeast: 3, isAgainst: scripts },
-  { task: "filters parsed", than: "ldapts", atLeast: 3, isAgainst: named("ldapts") },
+  { task: "filters parsed", least: "the least, with bytes", than: "ldapts", atLeast: 3, isAgainst: named("ldapts") },
   { task: "DNs parsed", than: "ldapjs (ldapts parses none)", atLeast: 3, isAgainst: named("ldapjs") },
   { task: "URLs parsed", than: "ldapjs (ldapts parses none)", atLeast: 3, isAgainst: named("ldapjs") }
 ]
@@ -240,10 +244,11 @@ const compare = async (task: string, peers: ReadonlyArray<Peer>, file: string): 
     console.log(`| ${peer.name} | ${shown(cost)} | ${shown(ratioTo((other) => other === peer))} |`)
   }
   console.log("")
-  for (const { atLeast, isAgainst, own: name, than } of goals.filter((goal) => goal.task === task)) {
+  for (const { atLeast, isAgainst, least, own: name, than } of goals.filter((goal) => goal.task === task)) {
     const ratio = ratioTo(isAgainst, name)
     if (!Number.isFinite(ratio)) continue
-    const { isMet } = report(`${task}: times less CPU than ${than}`, ratio, { atLeast })
+    const possible = least === undefined ? undefined : ratioTo(isAgainst, least)
+    const { isMet } = report(`${task}: times less CPU than ${than}`, ratio, { atLeast }, possible)
     if (isMet === false && !quick) process.exitCode = 1
   }
 }

@@ -22,6 +22,7 @@ const names: ReadonlyMap<string, string> = new Map([
   ["floor", "floor"],
   ["fibers", "floor with fibers"],
   ["codec", "floor with fibers and codec"],
+  ["connectionOnly", "effect-ldap, no session"],
   ["effectLdap", "effect-ldap"],
   ["ldapClient", "effect-ldap, LdapClient"],
   ["dropIn", "drop-in for ldapts"],

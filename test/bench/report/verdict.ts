@@ -29,7 +29,10 @@ export const verdict = (what: string, value: number, { atLeast, atMost }: Limits
 export const report = (...of: Parameters<typeof verdict>): Verdict => {
   const found = verdict(...of)
   if (found.isMet === undefined) return found
-  console.log(`${found.isMet ? "met    " : "NOT MET"} ${found.what}: ${shown(found.value)}, wanted ${found.wanted}`)
+  const beside = found.least === undefined ? "" : `; the least: ${shown(found.least)}`
+  console.log(
+    `${found.isMet ? "met    " : "NOT MET"} ${found.what}: ${shown(found.value)}, wanted ${found.wanted}${beside}`
+  )
   process.send?.(found)
   return found
 }
