@@ -87,8 +87,7 @@ describe.skipIf(slapd === undefined)("following slapd", () => {
   it.live.each(["contentSync", "accesslog", "scan"] as const)(
     "by %s: after each poll the copy is what the server has, also after crashes of the consumer",
     (source) =>
-      Effect.flatMap(prepared, ({ client }) => polled({ client, place, source, uuid: "entryUUID", seed: 18 }, 8)),
-    30_000
+      Effect.flatMap(prepared, ({ client }) => polled({ client, place, source, uuid: "entryUUID", seed: 18 }, 8))
   )
 
   it.live(
@@ -107,8 +106,7 @@ describe.skipIf(slapd === undefined)("following slapd", () => {
           "usn",
           "changelog"
         ])
-      }),
-    30_000
+      })
   )
 
   it.live(

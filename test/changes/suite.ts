@@ -84,7 +84,7 @@ export const followed = (
       return JSON.stringify(linesOf(copy)) === JSON.stringify(expected) ? Effect.void : Effect.fail("not yet")
     })
     yield* arrived.pipe(
-      Effect.retry({ schedule: Schedule.spaced("50 millis"), times: 240 }),
+      Effect.retry({ schedule: Schedule.spaced("50 millis"), times: 600 }),
       Effect.catch(() => Effect.sync(() => assert.deepStrictEqual(linesOf(copy), expected)))
     )
     yield* Fiber.interrupt(fiber)

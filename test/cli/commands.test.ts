@@ -244,7 +244,8 @@ describe.skipIf(slapd === undefined)("data", () => {
       const url = `${slapd!.urls.ldap}/${encodeURI(groups)}`
       expect(yield* cli(["diff", backup, url])).toMatchObject({ code: 0, text: "" })
       const moved = yield* cli(["transform", "--from", groups, "--to", place], { stdin: readFileSync(backup, "utf8") })
-      const unfolded = moved.text.replaceAll("\n ", "")
+      // Groups of people who don't exist, since other tests ask for all groups of alice and carol.
+      const unfolded = moved.text.replaceAll("\n ", "").replaceAll(/^(member: .*),ou=people,/gm, "$1,ou=nowhere,")
       expect(unfolded).toContain(`dn: cn=team,${place}`)
       const copy = unfolded.replace(`dn: ${place}\nobjectClass: organizationalUnit\nou: groups`, (record) =>
         record.replace("ou: groups", `ou: ${place.slice(3, 39)}`))

@@ -4,22 +4,30 @@ import * as Effect from "effect/Effect"
 import { mkdtempSync, readFileSync, rmSync, statSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { afterAll, inject } from "vitest"
+import { afterAll, beforeAll, inject } from "vitest"
+import { findExecutable } from "../servers/installation.ts"
 import { accountsBase } from "../servers/slapd/accounts.ts"
+import { type Slapd, startSlapd } from "../servers/slapd/slapd.ts"
 import { runCli } from "./runCli.ts"
 
-const slapd = inject("slapd")
 const folder = mkdtempSync(join(tmpdir(), "effect-ldap-watch-"))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
-describe.skipIf(slapd === undefined)("watch", () => {
+describe.skipIf(inject("slapd") === undefined)("watch", () => {
+  /** For this file alone: slapd tells of all entries that were deleted, also of those that the filter leaves out. */
+  let slapd: Slapd
+  beforeAll(async () => {
+    slapd = await startSlapd(findExecutable("slapd")!)
+  })
+  afterAll(() => slapd?.stop())
+
   it.live("continues from the stored state, and prints each change once", () =>
     Effect.gen(function*() {
       const state = join(folder, "state")
       const env = {
-        LDAP_URL: slapd!.urls.ldap,
-        LDAP_BIND_DN: slapd!.admin.dn,
-        LDAP_PASSWORD: slapd!.admin.password,
+        LDAP_URL: slapd.urls.ldap,
+        LDAP_BIND_DN: slapd.admin.dn,
+        LDAP_PASSWORD: slapd.admin.password,
         LDAP_ALLOW_INSECURE_AUTH: "true"
       }
       const marker = crypto.randomUUID()

@@ -44,7 +44,7 @@ const clean = <A, E>(effect: Effect.Effect<A, E, Scope.Scope>): Effect.Effect<A,
     const value = yield* Effect.provideService(Effect.scoped(effect), Metric.FiberRuntimeMetrics, counting)
     assert.strictEqual(fibers, 0, "fibers are left")
     yield* Effect.promise(async () => {
-      for (let i = 0; i < 200 && resources().length > before; i++) await delay(5)
+      for (let i = 0; i < 4000 && resources().length > before; i++) await delay(5)
     })
     assert.isAtMost(resources().length, before, resources().join())
     return value

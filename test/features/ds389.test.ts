@@ -45,6 +45,17 @@ describe.skipIf(ds389 === undefined)("389 Directory Server", () => {
   const whoAmI = (session: LdapSession.LdapSession, controls: ReadonlyArray<LdapControl.LdapControl> = []) =>
     Effect.map(session.extended(LdapExtended.whoAmI, undefined, { controls }), ({ answer }) => answer)
 
+  /** A person who can bind with this password, of this test alone. */
+  const newPerson = Effect.fnUntraced(function*(userPassword: string) {
+    const session = yield* asAdmin
+    const dn = fresh()
+    yield* Effect.acquireRelease(
+      session.add(dn, { objectClass: "inetOrgPerson", sn: "person", userPassword }),
+      () => Effect.orDie(session.delete(dn))
+    )
+    return dn
+  })
+
   programs({
     name: "389 Directory Server",
     config: { url: urls.ldaps, tls },
@@ -170,15 +181,13 @@ describe.skipIf(ds389 === undefined)("389 Directory Server", () => {
     it.live("proxied authorization, for users whom an access rule allows it", () =>
       Effect.gen(function*() {
         const carol = yield* as(`uid=carol,${people}`, passwordOf("carol"))
-        const asAlice = [LdapControl.proxiedAuthorization.make(`dn:${alice}`)]
-        yield* carol.modify(alice, LdapModification.replace("description", "by carol for alice"), { controls: asAlice })
+        const dn = yield* newPerson("a-password")
+        const instead = [LdapControl.proxiedAuthorization.make(`dn:${dn}`)]
+        yield* carol.modify(dn, LdapModification.replace("description", "by carol"), { controls: instead })
         const bob = yield* as(`uid=bob,${people}`, passwordOf("bob"))
-        const refused = bob.modify(alice, LdapModification.replace("description", "by bob"), { controls: asAlice })
+        const refused = bob.modify(dn, LdapModification.replace("description", "by bob"), { controls: instead })
         assert.strictEqual(yield* tagOf(refused), "InsufficientAccessRights")
-        assert.strictEqual(
-          Option.getOrThrow(yield* bob.lookup(alice)).get("description"),
-          "by carol for alice"
-        )
+        assert.strictEqual(Option.getOrThrow(yield* bob.lookup(dn)).get("description"), "by carol")
       }))
 
     it.live("ManageDsaIT: a referral is an entry", () =>
@@ -296,18 +305,19 @@ describe.skipIf(ds389 === undefined)("389 Directory Server", () => {
   describe("extended operations", () => {
     it.live("a password is changed on a protected connection, and on no other", () =>
       Effect.gen(function*() {
+        const dn = yield* newPerson("first-1")
         const change = (session: LdapSession.LdapSession, to: string, from: string) =>
           session.extended(LdapExtended.passwordModify, {
-            userIdentity: `uid=bob,${people}`,
+            userIdentity: dn,
             oldPassword: Redacted.make(from),
             newPassword: Redacted.make(to)
           })
-        const open = yield* as(`uid=bob,${people}`, passwordOf("bob"))
-        assert.strictEqual(yield* tagOf(change(open, "bobpw-2", "bobpw-1")), "ConfidentialityRequired")
-        const secured = yield* as(`uid=bob,${people}`, passwordOf("bob"), urls.ldaps)
-        yield* change(secured, "bobpw-2", "bobpw-1")
-        yield* as(`uid=bob,${people}`, "bobpw-2")
-        yield* change(secured, "bobpw-1", "bobpw-2")
+        const open = yield* as(dn, "first-1")
+        assert.strictEqual(yield* tagOf(change(open, "second-2", "first-1")), "ConfidentialityRequired")
+        const secured = yield* as(dn, "first-1", urls.ldaps)
+        yield* change(secured, "second-2", "first-1")
+        yield* as(dn, "second-2")
+        yield* change(secured, "first-1", "second-2")
       }))
   })
 

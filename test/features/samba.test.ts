@@ -227,7 +227,9 @@ describe.skipIf(samba === undefined)("Samba", () => {
         const dn = fresh()
         yield* session.add(dn, contact)
         const second = yield* changes(first.cookie)
-        assert.deepStrictEqual(second.entries, [dn])
+        // Other tests add contacts too, below names of their own.
+        const known = second.entries.filter((name) => name === dn || name.endsWith(`,OU=many,${base}`))
+        assert.deepStrictEqual(known, [dn])
         yield* session.delete(dn)
       }))
 

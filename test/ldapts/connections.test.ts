@@ -51,7 +51,9 @@ describe("connections that the program makes", () => {
             if (i === 1) {
               // Its other end has been accepted. The socket shows that it is used.
               const search = client.search("dc=example")
-              yield* Effect.promise(() => vi.waitFor(() => assert.isAbove(connected.bytesWritten, 0)))
+              yield* Effect.promise(() =>
+                vi.waitFor(() => assert.isAbove(connected.bytesWritten, 0), { timeout: 20_000 })
+              )
               connected.destroy()
               assert.instanceOf(yield* settled(search as Promise<unknown>), Error)
               continue

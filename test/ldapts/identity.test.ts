@@ -96,7 +96,7 @@ describe("a connection that was lost", () => {
       yield* settled(bound)
       yield* connection.end
       yield* connection.closed
-      yield* Effect.promise(() => vi.waitFor(() => assert.isFalse(client.isConnected)))
+      yield* Effect.promise(() => vi.waitFor(() => assert.isFalse(client.isConnected), { timeout: 20_000 }))
       return connection
     })
 
@@ -150,7 +150,7 @@ describe("a connection that was lost", () => {
         yield* settled(anonymous)
         yield* first.end
         yield* first.closed
-        yield* Effect.promise(() => vi.waitFor(() => assert.isFalse(client.isConnected)))
+        yield* Effect.promise(() => vi.waitFor(() => assert.isFalse(client.isConnected), { timeout: 20_000 }))
         const search = client.search("dc=example")
         const second = yield* server.accept
         yield* answerSearch(second)
@@ -198,7 +198,7 @@ describe("a connection that was lost", () => {
           yield* settled(bound)
           yield* first.end
           yield* first.closed
-          yield* Effect.promise(() => vi.waitFor(() => assert.isFalse(client.isConnected)))
+          yield* Effect.promise(() => vi.waitFor(() => assert.isFalse(client.isConnected), { timeout: 20_000 }))
           if (!autoRebind) {
             for (const operation of [() => client.search("dc=example"), () => client.bind("cn=a", "x")]) {
               const error = yield* settled(operation() as Promise<unknown>)

@@ -35,6 +35,8 @@ const run = (program: string, args: ReadonlyArray<string>, input = "", env: Node
       const code = error === null ? 0 : typeof error.code === "number" ? error.code : -1
       resume(Effect.succeed({ code, output, errors }))
     })
+    // If it ends without reading its input, that is not an error of the test.
+    child.stdin?.on("error", () => {})
     child.stdin?.end(input)
     return Effect.sync(() => child.kill())
   })

@@ -111,7 +111,7 @@ describe("copies in a cluster", () => {
             FROM ldap_replica r ORDER BY r.name`).pipe(Effect.orElseSucceed((): ReadonlyArray<Row> => []))
         const until = (isSo: (rows: ReadonlyArray<Row>) => boolean) =>
           Effect.gen(function*() {
-            for (let turn = 0; turn < 300; turn++) {
+            for (let turn = 0; turn < 1000; turn++) {
               const found = yield* rows
               if (found.length === tenants.length && isSo(found))
                 return found
@@ -144,6 +144,6 @@ describe("copies in a cluster", () => {
             assert.isAbove(epoch, before[at]!.epoch)
           }
         }).pipe(Effect.provide(postgresAt(server, database)))
-      }), 60_000)
+      }), 150_000)
   })
 })

@@ -76,7 +76,7 @@ export const inTime = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A
     Effect.andThen(Effect.promise(() => delay(mostMillis)), Effect.die(new Error("what was awaited doesn't come")))
   )
 
-const mostMillis = 4_000
+const mostMillis = 20_000
 
 /** Waits until a fiber ends, while virtual and real time pass. */
 export const endOf = <A, E>(fiber: Fiber.Fiber<A, E>): Effect.Effect<Exit.Exit<A, E>> =>

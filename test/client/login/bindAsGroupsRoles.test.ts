@@ -297,7 +297,7 @@ describe.skipIf(ds389 === undefined)("389 Directory Server", () => {
       assert.strictEqual(refused._tag, "NewPasswordRefused")
       const { passwordChanged, roles } = yield* logIn("person", old, { newPassword: Redacted.make("second-Pass2") })
       assert.deepStrictEqual([passwordChanged, roles], [true, ["admin"]])
-    }).pipe(Effect.scoped), 30_000)
+    }).pipe(Effect.scoped))
 })
 
 describe.skipIf(samba === undefined)("Samba", () => {
@@ -325,7 +325,7 @@ describe.skipIf(samba === undefined)("Samba", () => {
         assert.deepStrictEqual(found.roles, ["staff", "user"])
         assert.strictEqual((yield* reasonOf(logIn(login, Redacted.make("wrong"))))._tag, "WrongCredentials")
       }
-    }).pipe(Effect.scoped), 30_000)
+    }).pipe(Effect.scoped))
 
   it.live("a group with the name that the user types isn't taken for the user, who is a member of it", () =>
     Effect.gen(function*() {

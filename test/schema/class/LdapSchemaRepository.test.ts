@@ -35,7 +35,7 @@ if (slapd !== undefined) {
         url: slapd.urls.ldap,
         auth: LdapAuth.simple(slapd.admin.dn, Redacted.make(slapd.admin.password))
       })
-      const ou = `repository-${bases++}`
+      const ou = `repository-${process.pid}-${bases++}`
       const base = `ou=${ou},ou=scratch,${slapd.base}`
       yield* Effect.acquireRelease(
         session.add(base, { objectClass: "organizationalUnit", ou }),

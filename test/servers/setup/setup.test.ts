@@ -30,7 +30,7 @@ const launch = () =>
   })
 
 const pidIn = async (file: string): Promise<number> => {
-  await vi.waitUntil(() => existsSync(file) && readFileSync(file, "utf8").endsWith("\n"), { timeout: 5000 })
+  await vi.waitUntil(() => existsSync(file) && readFileSync(file, "utf8").endsWith("\n"), { timeout: 20_000 })
   return Number(readFileSync(file, "utf8"))
 }
 
@@ -80,7 +80,7 @@ it.each(["SIGINT", "SIGKILL"] as const)(
     )
     const pid = await pidIn(`${directory}/step`)
     child.kill(signal)
-    await vi.waitUntil(() => !existsSync(directory), { timeout: 5000 })
+    await vi.waitUntil(() => !existsSync(directory), { timeout: 20_000 })
     expect(() => process.kill(pid, 0)).toThrow(/ESRCH/)
   }
 )

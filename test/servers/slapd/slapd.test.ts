@@ -128,6 +128,6 @@ describe.skipIf(slapd === undefined)("a slapd for one test file", () => {
     )
     expect(existsSync(`${directory}/slapd.pid`)).toBe(true)
     child.kill("SIGKILL")
-    await vi.waitUntil(() => !existsSync(directory), { timeout: 5000 })
+    await vi.waitUntil(() => !existsSync(directory), { timeout: 20_000 })
   })
 })

@@ -63,7 +63,7 @@ export const readConnections = async (logFile: string): Promise<ReadonlyArray<Sl
 export const closedConnections = async (
   logFile: string,
   marker: string,
-  { count = 1, timeout = 5000 }: { readonly count?: number; readonly timeout?: number } = {}
+  { count = 1, timeout = 20_000 }: { readonly count?: number; readonly timeout?: number } = {}
 ): Promise<ReadonlyArray<SlapdConnection>> => {
   const deadline = performance.now() + timeout
   for (;;) {

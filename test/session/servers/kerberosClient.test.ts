@@ -339,7 +339,10 @@ describe.skipIf(samba === undefined)("Samba and its own KDC", () => {
     password: Redacted.make(sambaPasswordOf("alice")),
     kdc: samba.host,
     krb5Conf: false,
-    service: `ldap@dc1.${samba.dnsDomain}`
+    service: `ldap@dc1.${samba.dnsDomain}`,
+    // It is one process, and answers nobody while it works for another test.
+    kdcAttemptTimeout: "30 seconds",
+    kdcTimeout: "1 minute"
   } as const
   /** There is no Who am I. An anonymous session may not read a user. */
   const isKnown = (session: LdapSession.LdapSession) =>

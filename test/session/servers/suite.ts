@@ -313,16 +313,22 @@ export const suite = (server: SuiteServer): void => {
         if (!quirks.activeDirectory) assert.deepStrictEqual(Uint8Array.from(entry.getBytes("jpegPhoto")!), photo)
         assert.isTrue(yield* session.compare(dn, "l", "zürich"))
         assert.isFalse(yield* session.compare(dn, "l", "London"))
-        yield* session.rename(dn, { newRdn: "cn=renamed" })
-        const renamed = `cn=renamed,${scratch}`
+        const renamed = fresh()
+        const newRdn = renamed.slice(0, renamed.indexOf(","))
+        yield* session.rename(dn, { newRdn })
         assert.isFalse(yield* session.compare(renamed, "cn", dn.slice(3, dn.indexOf(","))))
         // Active Directory names an entry with exactly one attribute.
         const deleteOldRdn = quirks.activeDirectory ?? false
-        yield* session.rename(renamed, { newRdn: "cn=kept", deleteOldRdn, newSuperior: people })
-        const moved = Option.getOrThrow(yield* session.lookup(`cn=kept,${people}`))
-        assert.sameMembers([...moved.getAll("cn")], deleteOldRdn ? ["kept"] : ["renamed", "kept"])
-        yield* session.delete(`cn=kept,${people}`)
-        assert.isTrue(Option.isNone(yield* session.lookup(`cn=kept,${people}`)))
+        // Not to the people, who are counted by other tests.
+        const unit = fresh().replace("cn=", "ou=")
+        const kept = `cn=kept,${unit}`
+        yield* session.add(unit, { objectClass: "organizationalUnit" })
+        yield* session.rename(renamed, { newRdn: "cn=kept", deleteOldRdn, newSuperior: unit })
+        const moved = Option.getOrThrow(yield* session.lookup(kept))
+        assert.sameMembers([...moved.getAll("cn")], deleteOldRdn ? ["kept"] : [newRdn.slice("cn=".length), "kept"])
+        yield* session.delete(kept)
+        assert.isTrue(Option.isNone(yield* session.lookup(kept)))
+        yield* session.delete(unit)
       }))
 
     if (!quirks.noIncrement) {
