@@ -85,7 +85,8 @@ export const watch = Command.make(
   Command.withExamples([
     {
       command: "effect-ldap watch -b ou=people,dc=example,dc=org",
-      description: "+ added, ~ changed, > renamed, - deleted"
+      description:
+        "+ added, ~ changed, > renamed, - deleted; OpenLDAP names deleted entries, also others, by UUID alone"
     },
     {
       command: "effect-ldap watch --json --state people.state '(objectClass=person)' | ./sync",
