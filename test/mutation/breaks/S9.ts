@@ -89,8 +89,9 @@ export const s9 = breaksOf(
   },
   {
     file: handshake,
-    find: "rejectUnauthorized: options.rejectUnauthorized ?? true",
-    replace: "...(options.rejectUnauthorized === undefined ? {} : { rejectUnauthorized: options.rejectUnauthorized })",
+    find: "      servername: Net.isIP(name) === 0 ? name : \"\",\n      rejectUnauthorized\n",
+    replace:
+      "      servername: Net.isIP(name) === 0 ? name : \"\",\n      ...(options.rejectUnauthorized === undefined ? {} : { rejectUnauthorized })\n",
     test: "connection/connect",
     name: "the environment can't turn the verification off",
     why: "a variable of the environment turns verification off"
