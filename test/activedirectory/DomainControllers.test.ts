@@ -430,7 +430,7 @@ describe.skipIf(samba === undefined)("Samba", () => {
   if (samba === undefined) return
   waitFor(samba)
   const { dnsDomain, host } = samba
-  /** It is one process, and answers nobody while it works for another test. */
+  /** Samba is one process here. While it works for another test, it answers no other request. */
   const patient = { timeout: "30 seconds" } as const
 
   it.live("answers CLDAP: its root DSE and its flags", () =>

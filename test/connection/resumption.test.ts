@@ -5,7 +5,6 @@ import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
 import { createHash, randomBytes, X509Certificate } from "node:crypto"
-import type * as Net from "node:net"
 import * as Tls from "node:tls"
 import { afterEach, vi } from "vitest"
 import * as LdapAuth from "../../src/auth/LdapAuth.ts"
@@ -14,6 +13,7 @@ import * as LdapTls from "../../src/connection/tls/LdapTls.ts"
 import * as LdapSession from "../../src/session/LdapSession.ts"
 import { makeCertificates, validFor } from "../servers/certificates.ts"
 
+import { listenTls } from "./tlsServer.ts"
 const certificates = makeCertificates()
 const { ca, server } = certificates
 type Options = { -readonly [K in keyof LdapTls.TlsOptions]: LdapTls.TlsOptions[K] }
@@ -31,28 +31,16 @@ const bound = Buffer.from("300c02010161070a010004000400", "hex")
 /** A TLS server of Node. It answers the bind, and closes its side when its clients do. */
 const listen = (more: Tls.TlsOptions = {}): Effect.Effect<Listening, never, Scope.Scope> =>
   Effect.gen(function*() {
-    const sockets = new Set<Net.Socket>()
     const seen: Listening["seen"] = []
-    const listening = Tls.createServer({ ...server, ...more }, (socket) => {
+    const { listening, url } = yield* listenTls({ ...server, ...more }, (socket) => {
       const one = { socket, isResumed: socket.isSessionReused(), hasBound: false }
       seen.push(one)
-      socket.on("error", () => {}).on("data", () => {
+      socket.on("data", () => {
         if (!one.hasBound) socket.write(bound)
         one.hasBound = true
       })
     })
-    listening.on("tlsClientError", () => {})
-    listening.on("connection", (socket: Net.Socket) => sockets.add(socket))
-    yield* Effect.acquireRelease(
-      Effect.callback<void>((resume) => void listening.listen(0, "127.0.0.1", () => resume(Effect.void))),
-      () =>
-        Effect.callback<void>((resume) => {
-          for (const socket of sockets) socket.destroy()
-          listening.close(() => resume(Effect.void))
-        })
-    )
-    const { port } = listening.address() as Net.AddressInfo
-    return { url: `ldaps://127.0.0.1:${port}`, listening, seen }
+    return { url, listening, seen }
   })
 
 const auth = LdapAuth.simple("cn=a", Redacted.make("secret"))

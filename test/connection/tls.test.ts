@@ -30,6 +30,7 @@ import * as InMemoryDirectory from "../../src/testing/InMemoryDirectory.ts"
 import { makeCertificates, signedBy } from "../servers/certificates.ts"
 import { connect, ok, settle } from "../session/recording/RecordingPeer.ts"
 import * as RecordingServer from "../session/recording/RecordingServer.ts"
+import { listenTls } from "./tlsServer.ts"
 
 const certificates = makeCertificates()
 const { ca, server } = certificates
@@ -45,23 +46,11 @@ interface Listening {
 const listen = (options: Tls.TlsOptions = {}): Effect.Effect<Listening, never, Scope.Scope> =>
   Effect.gen(function*() {
     const clients = yield* Queue.unbounded<Tls.TLSSocket>()
-    const sockets = new Set<Net.Socket>()
-    const listening = Tls.createServer({ ...server, ...options }, (socket) => {
-      socket.on("error", () => {}).resume()
+    const { url } = yield* listenTls({ ...server, ...options }, (socket) => {
+      socket.resume()
       Queue.offerUnsafe(clients, socket)
     })
-    listening.on("tlsClientError", () => {})
-    listening.on("connection", (socket: Net.Socket) => sockets.add(socket))
-    yield* Effect.acquireRelease(
-      Effect.callback<void>((resume) => void listening.listen(0, "127.0.0.1", () => resume(Effect.void))),
-      () =>
-        Effect.callback<void>((resume) => {
-          for (const socket of sockets) socket.destroy()
-          listening.close(() => resume(Effect.void))
-        })
-    )
-    const { port } = listening.address() as Net.AddressInfo
-    return { url: `ldaps://127.0.0.1:${port}`, accept: Queue.take(clients) }
+    return { url, accept: Queue.take(clients) }
   })
 
 /** For each client that has gone: how many bytes it had sent. */

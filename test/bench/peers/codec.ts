@@ -12,12 +12,12 @@ import { once } from "node:events"
 import * as Net from "node:net"
 import { BerWriter } from "../../../src/ber/BerWriter.ts"
 import type { LdapEntry } from "../../../src/model/entry/LdapEntry.ts"
-import * as LdapFilter from "../../../src/model/filter/LdapFilter.ts"
 import * as LdapModification from "../../../src/model/LdapModification.ts"
 import { encodeTo } from "../../../src/protocol/encode.ts"
 import type { LdapMessage, RequestOperation } from "../../../src/protocol/LdapMessage.ts"
 import { LdapParser } from "../../../src/protocol/LdapParser.ts"
 import { allStrings } from "../allStrings.ts"
+import { searchOperation } from "./floor.ts"
 import type { Client, Peer, Target } from "./Peer.ts"
 
 /** A power of two: far more than wait at one time. */
@@ -118,18 +118,6 @@ class Connection {
   }
 }
 
-const search = (base: string, scope: "base" | "subtree"): RequestOperation => ({
-  _tag: "SearchRequest",
-  base,
-  scope,
-  derefAliases: "never",
-  sizeLimit: 0,
-  timeLimit: 0,
-  typesOnly: false,
-  filter: LdapFilter.present("objectClass"),
-  attributes: []
-})
-
 const writesOf = (dn: string): ReadonlyArray<RequestOperation> => [
   {
     _tag: "AddRequest",
@@ -148,7 +136,7 @@ const connect = async ({ bindDn, password, url }: Target): Promise<Client> => {
   await connection.connected()
   const authentication = { _tag: "Simple", password: Buffer.from(password) } as const
   await Effect.runPromise(connection.request({ _tag: "BindRequest", version: 3, name: bindDn, authentication }))
-  const all = (base: string) => connection.entries(search(base, "subtree"))
+  const all = (base: string) => connection.entries(searchOperation(base, "subtree"))
   return {
     stream: (base) => Effect.runPromise(Stream.runFold(all(base), () => 0, (count) => count + 1)),
     streamRead: (base) =>
@@ -163,7 +151,7 @@ const connect = async ({ bindDn, password, url }: Target): Promise<Client> => {
         Stream.runFold(all(base), () => 0, (count, entry) => allStrings(entry) > 0 ? count + 1 : count)
       ),
     lookups: (dns, inFlight) =>
-      Effect.runPromise(Effect.forEach(dns, (dn) => connection.request(search(dn, "base")), {
+      Effect.runPromise(Effect.forEach(dns, (dn) => connection.request(searchOperation(dn, "base")), {
         concurrency: inFlight,
         discard: true
       })),

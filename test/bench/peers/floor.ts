@@ -109,23 +109,28 @@ const isWhole = (octets: Buffer, at: number): boolean => {
 const template = (operation: RequestOperation, controls: ReadonlyArray<LdapControl.LdapControl> = []): Buffer =>
   encode({ messageId: firstId, operation, controls })
 
+export const searchOperation = (
+  base: string,
+  scope: "base" | "subtree",
+  filter: LdapFilter.LdapFilter = LdapFilter.present("objectClass")
+): RequestOperation => ({
+  _tag: "SearchRequest",
+  base,
+  scope,
+  derefAliases: "never",
+  sizeLimit: 0,
+  timeLimit: 0,
+  typesOnly: false,
+  filter,
+  attributes: []
+})
+
 export const search = (
   base: string,
   scope: "base" | "subtree",
   controls?: ReadonlyArray<LdapControl.LdapControl>,
-  filter: LdapFilter.LdapFilter = LdapFilter.present("objectClass")
-): Buffer =>
-  template({
-    _tag: "SearchRequest",
-    base,
-    scope,
-    derefAliases: "never",
-    sizeLimit: 0,
-    timeLimit: 0,
-    typesOnly: false,
-    filter,
-    attributes: []
-  }, controls)
+  filter?: LdapFilter.LdapFilter
+): Buffer => template(searchOperation(base, scope, filter), controls)
 
 const entryTag = 0x64
 const doneTag = 0x65

@@ -340,7 +340,7 @@ describe.skipIf(samba === undefined)("Samba and its own KDC", () => {
     kdc: samba.host,
     krb5Conf: false,
     service: `ldap@dc1.${samba.dnsDomain}`,
-    // It is one process, and answers nobody while it works for another test.
+    // Samba is one process here. While it works for another test, it answers no other request.
     kdcAttemptTimeout: "30 seconds",
     kdcTimeout: "1 minute"
   } as const
