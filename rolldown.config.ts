@@ -131,6 +131,9 @@ const commandLine: RolldownOptions = {
   onLog: (_, { message }) => {
     throw new Error(message)
   },
+  checks: { bundlerTimings: false },
+  plugins: [quickToRead],
+  experimental: { nativeMagicString: true },
   output: {
     dir: "dist/bin",
     entryFileNames: "[name].js",
@@ -146,6 +149,12 @@ const commandLine: RolldownOptions = {
           test: /effect\/dist\/(?:Schema\w*|Config|internal\/schema\/\w+)\.js$/
         }
       ]
+    },
+    // The start of a command is mostly reading its text. Names stay: they are in the stack trace of a defect.
+    minify: {
+      mangle: { keepNames: true },
+      compress: { keepNames: { function: true, class: true } },
+      codegen: { removeWhitespace: true }
     },
     comments: { jsdoc: false },
     postBanner: ({ isEntry }) =>
