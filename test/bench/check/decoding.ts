@@ -19,6 +19,7 @@ export const make = (): Promise<Pairs> =>
       "two values": beside("two values", ascii),
       "all as text": beside("strings", ascii),
       "all as text, not ASCII": beside("strings", foreign),
+      classes: beside("classes", ascii),
       "entries kept": beside("strings, kept", ascii, "ldapts, kept"),
       "records kept": beside("records, kept", ascii, "ldapts, kept")
     }

@@ -20,6 +20,7 @@ const dns = Array.from({ length: 300 }, (_, i) => personDn((i * 7_919) % 2_000))
 const names = Array.from({ length: 60 }, (_, i) => `cn=w${i},ou=scratch,dc=bench`)
 const entries = "o=2000,dc=bench"
 const cycles = 30
+const logins = 100
 
 export const make = async (): Promise<Pairs> => {
   const responder = spawn(process.execPath, [
@@ -66,6 +67,10 @@ export const make = async (): Promise<Pairs> => {
       },
       writes: pair(session, ldapts, ({ writes }) => writes?.(names, 1)),
       connect: { own: cycle(sessionPeer), other: cycle(ldaptsPeer) },
+      logins: {
+        own: () => session.logins?.(logins, "pooled"),
+        other: () => session.lookups?.(dns.slice(0, 2 * logins), 1)
+      },
       groups: pair(session, ldapts, ({ values }) => values?.(groups, "member", "text")),
       "large value": pair(session, ldapts, ({ values }) => values?.(large, "jpegPhoto", "octets"))
     },
