@@ -38,18 +38,30 @@ const times = (ratio: number): string => (Number.isFinite(ratio) ? `${ratio.toPr
 
 export const verdictTable = (verdicts: ReadonlyArray<readonly [number: number, verdict: Verdict]>): string => {
   const measured = verdicts.filter(([, { isMet }]) => isMet !== undefined)
-  const rows = measured.map(([number, { isMet, least, value, wanted, what }]) => {
+  if (measured.length === 0) return ""
+  const rows = measured.map(([number, found]) => {
+    const { least, value, wanted, what } = found
     const possible = least === undefined ? "" : shown(least)
-    return `| ${number} | ${what} | ${wanted} | ${shown(value)} | ${possible} | ${
-      isMet === true ? "met" : "**not met**"
-    } |`
+    return `| ${number} | ${what} | ${wanted} | ${shown(value)} | ${possible} | ${ending(found)} |`
   })
-  return rows.length === 0
-    ? ""
-    : ["### Goals", "", "| | goal | wanted | measured | the least | |", "|---|---|---|---|---|---|", ...rows, ""].join(
-      "\n"
-    )
+  const missed = measured.filter(([, { isMet }]) => isMet === false)
+  const impossible = missed.filter(([, { isMetByLeast }]) => isMetByLeast === false)
+  return [
+    "### Goals",
+    "",
+    `${
+      measured.length - missed.length
+    } of ${measured.length} are met; of the others the least doesn't meet ${impossible.length} either.`,
+    "",
+    "| | goal | wanted | measured | the least | |",
+    "|---|---|---|---|---|---|",
+    ...rows,
+    ""
+  ].join("\n")
 }
+
+const ending = ({ isMet, isMetByLeast }: Verdict): string =>
+  isMet === true ? "met" : isMetByLeast === false ? "not met, nor by the least" : "**not met**"
 
 export const partTable = (result: PartResult): string => {
   const { part, rounds } = result

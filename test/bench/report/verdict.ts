@@ -15,15 +15,24 @@ export interface Verdict {
   readonly least: number | undefined
   /** Undefined if it was not measured. */
   readonly isMet: boolean | undefined
+  /** Whether the least meets it; undefined if there is none. */
+  readonly isMetByLeast: boolean | undefined
 }
 
-export const verdict = (what: string, value: number, { atLeast, atMost }: Limits, least = Number.NaN): Verdict => ({
-  what,
-  wanted: atLeast !== undefined ? `≥ ${shown(atLeast)}` : `≤ ${shown(atMost ?? Number.NaN)}`,
-  value,
-  least: Number.isNaN(least) ? undefined : least,
-  isMet: Number.isNaN(value) ? undefined : value >= (atLeast ?? -Infinity) && value <= (atMost ?? Infinity)
-})
+export const verdict = (what: string, value: number, limits: Limits, least = Number.NaN): Verdict => {
+  const { atLeast, atMost } = limits
+  return {
+    what,
+    wanted: atLeast !== undefined ? `≥ ${shown(atLeast)}` : `≤ ${shown(atMost ?? Number.NaN)}`,
+    value,
+    least: Number.isNaN(least) ? undefined : least,
+    isMet: isWithin(value, limits),
+    isMetByLeast: isWithin(least, limits)
+  }
+}
+
+const isWithin = (value: number, { atLeast = -Infinity, atMost = Infinity }: Limits): boolean | undefined =>
+  Number.isNaN(value) ? undefined : value >= atLeast && value <= atMost
 
 /** For a program that measures by itself: shows the goal, and gives it to the benchmark if that has started the program. */
 export const report = (...of: Parameters<typeof verdict>): Verdict => {
