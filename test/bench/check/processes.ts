@@ -1,6 +1,7 @@
 /** What only a new process shows: the start of a command, and the first searches before code is compiled. */
 import { spawn } from "node:child_process"
 import { once } from "node:events"
+import { dirname } from "node:path"
 import { fileURLToPath } from "node:url"
 import { buildCli } from "../../cli/builtCli.ts"
 import { startPeer } from "../Process.ts"
@@ -16,11 +17,8 @@ process.on("exit", () => {
 })`)
 }`
 
-const cpuOf = async (args: ReadonlyArray<string>, url: string): Promise<number> => {
-  const child = spawn(process.execPath, ["--import", counted, ...args], {
-    stdio: ["ignore", "ignore", "pipe"],
-    env: { ...process.env, LDAP_URL: url }
-  })
+const cpuOf = async (args: ReadonlyArray<string>, env: NodeJS.ProcessEnv): Promise<number> => {
+  const child = spawn(process.execPath, ["--import", counted, ...args], { stdio: ["ignore", "ignore", "pipe"], env })
   let complaint = ""
   child.stderr.setEncoding("utf8").on("data", (text: string) => (complaint += text))
   const [status] = await once(child, "close")
@@ -54,8 +52,10 @@ export const ratios = async (): Promise<Readonly<Record<string, number>>> => {
   try {
     const [port] = await once(responder.stdout.setEncoding("utf8"), "data")
     const url = `ldap://127.0.0.1:${String(port).trim()}`
+    // Node's compile cache is removed with the build.
+    const env = { ...process.env, LDAP_URL: url, XDG_CACHE_HOME: dirname(built.main) }
     return {
-      whoami: await ratioOf(() => cpuOf([built.main, "whoami"], url), () => cpuOf(["-e", "0"], url)),
+      whoami: await ratioOf(() => cpuOf([built.main, "whoami"], env), () => cpuOf(["-e", "0"], env)),
       "first groups": await ratioOf(() => firstGroupsOf("effectLdap", url), () => firstGroupsOf("ldapts", url))
     }
   } finally {
