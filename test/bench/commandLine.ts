@@ -8,14 +8,14 @@
  *
  * Python waits for each process, since it can report the resources that the process used.
  */
-import { spawn, spawnSync } from "node:child_process"
-import { once } from "node:events"
+import { spawnSync } from "node:child_process"
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { buildCli } from "../cli/builtCli.ts"
 import { median } from "./report/statistics.ts"
 import { report } from "./report/verdict.ts"
+import { startResponder } from "./servers/startResponder.ts"
 
 const quick = process.argv.includes("--quick")
 const count = quick ? 100_000 : 1_000_000
@@ -30,11 +30,8 @@ process.on("exit", () => {
 })
 const effectLdap = [process.execPath, built.main]
 
-const responder = spawn(process.execPath, [join(import.meta.dirname, "servers/responder.ts")], {
-  stdio: ["pipe", "pipe", "inherit"]
-})
-const [line] = await once(responder.stdout, "data")
-const url = `ldap://127.0.0.1:${String(line).trim()}`
+const responder = await startResponder(false)
+const { url } = responder
 
 /** The CPU of a wrapper around python, as in pyenv, would be counted too. */
 const python = existsSync("/usr/bin/python3") ? "/usr/bin/python3" : "python3"
@@ -88,7 +85,7 @@ const reportStart = () =>
 
 if (process.argv.includes("start")) {
   reportStart()
-  responder.kill()
+  responder.stop()
   process.exit()
 }
 
@@ -152,4 +149,4 @@ for (const [what, megabytes] of growth) {
   const { isMet } = report(`${what}: MB more for ten times the entries`, megabytes, { atMost: mostGrowth })
   if (isMet === false) process.exitCode = 1
 }
-responder.kill()
+responder.stop()

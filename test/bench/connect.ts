@@ -4,15 +4,13 @@
  *
  *     node test/bench/connect.ts [--rounds=24] [--warm-up=4] [--cycles=200]
  */
-import { spawn } from "node:child_process"
-import { once } from "node:events"
-import { fileURLToPath } from "node:url"
 import { parseArgs } from "node:util"
 import type { Measured } from "./measure.ts"
 import { startPeer } from "./Process.ts"
 import { median, shown } from "./report/statistics.ts"
 import { sizes } from "./servers/directory.ts"
 import { startSlapd } from "./servers/slapd.ts"
+import { startResponder } from "./servers/startResponder.ts"
 
 const { values } = parseArgs({
   options: {
@@ -66,19 +64,12 @@ const measure = async ({ ca, name, url }: Server): Promise<void> => {
   }
 }
 
-const responder = spawn(
-  process.execPath,
-  [fileURLToPath(new URL("servers/responder.ts", import.meta.url)), "--quick"],
-  {
-    stdio: ["pipe", "pipe", "inherit"]
-  }
-)
-const [port] = await once(responder.stdout.setEncoding("utf8"), "data")
+const responder = await startResponder(true)
 const slapd = await startSlapd(sizes(true))
-await measure({ name: "responder", url: `ldap://127.0.0.1:${String(port).trim()}` })
+await measure({ name: "responder", url: responder.url })
 if (slapd !== undefined) {
   await measure({ name: "slapd", url: slapd.ldap })
   await measure({ name: "slapd, TLS", url: slapd.ldaps, ca: slapd.ca })
   await slapd.stop()
 }
-responder.kill()
+responder.stop()

@@ -75,28 +75,20 @@ const writes = {
 /** Done once: only completion, or the memory that it takes, is of interest. */
 const once = { name: "memory", against: "responder", shows: "rate", rounds: 0 } as const
 
-const both = (part: Omit<Part, "against">): ReadonlyArray<Part> => [
-  { ...part, against: "slapd" },
+/** `onSlapd` are peers that are measured there only. */
+const both = (part: Omit<Part, "against">, onSlapd: ReadonlyArray<string> = []): ReadonlyArray<Part> => [
+  { ...part, against: "slapd", peers: [...part.peers, ...onSlapd] },
   { ...part, against: "responder" }
 ]
 
 export const parts: ReadonlyArray<Part> = [
-  {
+  ...both({
     ...bulk,
     name: "search",
     title: "All people, as a stream",
     work: "stream",
-    against: "slapd",
-    peers: [...most, ...slowest, ...leastOnEffect]
-  },
-  {
-    ...bulk,
-    name: "search",
-    title: "All people, as a stream",
-    work: "stream",
-    against: "responder",
     peers: [...most, ...leastOnEffect]
-  },
+  }, slowest),
   {
     ...bulk,
     name: "search",

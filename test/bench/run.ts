@@ -3,8 +3,7 @@
  *
  *     npm run bench -- [--quick] [--repeats=N] [PART …]      README.md names the parts
  */
-import { spawn, spawnSync } from "node:child_process"
-import { once } from "node:events"
+import { spawnSync } from "node:child_process"
 import { writeFileSync } from "node:fs"
 import { cpus, loadavg } from "node:os"
 import { fileURLToPath } from "node:url"
@@ -31,6 +30,7 @@ import { median } from "./report/statistics.ts"
 import type { Verdict } from "./report/verdict.ts"
 import { admin, groups, large, people, sizes } from "./servers/directory.ts"
 import { startSlapd } from "./servers/slapd.ts"
+import { startResponder } from "./servers/startResponder.ts"
 
 const known = new Set(["decode", "telemetry", "import", ...[...parts, ...programs].map(({ name }) => name)])
 const chosen = process.argv.slice(2).filter((argument) => !argument.startsWith("--"))
@@ -48,14 +48,6 @@ const here = (file: string): string => fileURLToPath(new URL(file, import.meta.u
 
 // On SIGINT and SIGTERM the process exits normally, so that the servers that it has started end with it.
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(130))
-
-const startResponder = async (): Promise<{ readonly url: string; readonly stop: () => void }> => {
-  const child = spawn(process.execPath, [here("servers/responder.ts"), ...(quick ? ["--quick"] : [])], {
-    stdio: ["pipe", "pipe", "inherit"]
-  })
-  const [port] = await once(child.stdout.setEncoding("utf8"), "data")
-  return { url: `ldap://127.0.0.1:${String(port).trim()}`, stop: () => child.kill() }
-}
 
 /** A python3 with python-ldap. The first one in the path may be another installation. */
 const python = ["python3", "/usr/bin/python3"].find((path) => spawnSync(path, ["-c", "import ldap"]).status === 0)
@@ -177,7 +169,7 @@ if (isChosen("decode")) {
 
 const wanted = parts.filter(({ name }) => isChosen(name))
 if (wanted.length > 0 || isChosen("telemetry")) {
-  const responder = await startResponder()
+  const responder = await startResponder(quick)
   const slapd = wanted.some(({ against }) => against !== "responder") ? await startSlapd(sizes(quick)) : undefined
   if (slapd !== undefined) console.log(`slapd ${slapd.version}\n`)
   try {

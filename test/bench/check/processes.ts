@@ -2,9 +2,9 @@
 import { spawn } from "node:child_process"
 import { once } from "node:events"
 import { dirname } from "node:path"
-import { fileURLToPath } from "node:url"
 import { buildCli } from "../../cli/builtCli.ts"
 import { startPeer } from "../Process.ts"
+import { startResponder } from "../servers/startResponder.ts"
 
 const samples = 5
 
@@ -46,12 +46,8 @@ const ratioOf = async (own: () => Promise<number>, other: () => Promise<number>)
 
 export const ratios = async (): Promise<Readonly<Record<string, number>>> => {
   const built = await buildCli()
-  const responder = spawn(process.execPath, [fileURLToPath(new URL("../servers/responder.ts", import.meta.url))], {
-    stdio: ["pipe", "pipe", "inherit"]
-  })
+  const { stop, url } = await startResponder(false)
   try {
-    const [port] = await once(responder.stdout.setEncoding("utf8"), "data")
-    const url = `ldap://127.0.0.1:${String(port).trim()}`
     // Node's compile cache is removed with the build.
     const env = { ...process.env, LDAP_URL: url, XDG_CACHE_HOME: dirname(built.main) }
     return {
@@ -59,7 +55,7 @@ export const ratios = async (): Promise<Readonly<Record<string, number>>> => {
       "first groups": await ratioOf(() => firstGroupsOf("effectLdap", url), () => firstGroupsOf("ldapts", url))
     }
   } finally {
-    responder.kill()
+    stop()
     built.remove()
   }
 }

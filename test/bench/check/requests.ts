@@ -2,9 +2,6 @@
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Scope from "effect/Scope"
-import { spawn } from "node:child_process"
-import { once } from "node:events"
-import { fileURLToPath } from "node:url"
 import { operationsBy } from "../../../src/session/calls/operationsBy.ts"
 import { untraced } from "../../../src/session/calls/Performer.ts"
 import * as LdapSession from "../../../src/session/LdapSession.ts"
@@ -14,6 +11,7 @@ import { peer as clientPeer } from "../peers/ldapClient.ts"
 import { peer as ldaptsPeer } from "../peers/ldapts.ts"
 import type { Client, Peer } from "../peers/Peer.ts"
 import { admin, groups, large, personDn } from "../servers/directory.ts"
+import { startResponder } from "../servers/startResponder.ts"
 import type { Pair, Pairs } from "./Pair.ts"
 
 const dns = Array.from({ length: 300 }, (_, i) => personDn((i * 7_919) % 2_000))
@@ -23,13 +21,8 @@ const cycles = 30
 const logins = 100
 
 export const make = async (): Promise<Pairs> => {
-  const responder = spawn(process.execPath, [
-    fileURLToPath(new URL("../servers/responder.ts", import.meta.url)),
-    "--quick"
-  ], { stdio: ["pipe", "pipe", "inherit"] })
-  const [port] = await once(responder.stdout.setEncoding("utf8"), "data")
-  const url = `ldap://127.0.0.1:${String(port).trim()}`
-  const target = { url, ca: undefined, bindDn: admin.dn, password: admin.password }
+  const responder = await startResponder(true)
+  const target = { url: responder.url, ca: undefined, bindDn: admin.dn, password: admin.password }
   const connect = ({ connect }: Peer): Promise<Client> => connect(target)
   const [session, client, dropIn, ldapts] = [
     await connect(sessionPeer),
@@ -77,7 +70,7 @@ export const make = async (): Promise<Pairs> => {
     close: async () => {
       await Promise.all([session, client, dropIn, ldapts].map((one) => one.close()))
       await Effect.runPromise(Scope.close(scope, Exit.void))
-      responder.kill()
+      responder.stop()
     }
   }
 }
