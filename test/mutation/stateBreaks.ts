@@ -564,7 +564,7 @@ export const stateBreaks: ReadonlyArray<StateBreak> = [
       "the unbind has the id of a request"
     ],
     ["if (access.holder !== undefined) failed(core, access.holder, reason)", "", "a conversation hangs at the end"],
-    ["queue.waiting.clear()", "", "Abandons wait on after the end"],
+    ["queue.waiting.takeAll()", "", "Abandons wait on after the end"],
     [
       `(isChanging || channel._tag === "Undecided")`,
       "isChanging",
@@ -728,11 +728,23 @@ export const stateBreaks: ReadonlyArray<StateBreak> = [
       "a flush is planned for each request"
     ],
     [
-      "if (!queue.hasRoom || queue.waiting.size === 0) return nothing",
-      "if (queue.waiting.size === 0) return nothing",
+      "hasRoom && waiting.size > 0 ? waiting.takeAll() : nothing",
+      "waiting.size > 0 ? waiting.takeAll() : nothing",
       "writes where there is no room"
     ],
-    ["queue.waiting = new Set()", "", "writes everything again and again"]
+    ["waiting.takeAll() : nothing", "[...waiting] : nothing", "writes everything again and again"]
+  ),
+  ...of(
+    "Line",
+    [
+      "item.place = this.#places.length\n",
+      "item.place = 0\n",
+      "what was withdrawn is written, as another has its place"
+    ],
+    ["this.#places.push(item)\n", "this.#places.unshift(item)\n", "the last comes first"],
+    ["    this.#places[item.place!] = undefined\n", "", "what has left is written with the others"],
+    ["=== undefined) this.#start++", "=== undefined) break", "what waits behind one that has left waits for ever"],
+    ["    this.#renew([])\n    return all", "    return all", "writes everything again and again"]
   ),
   ...of(
     "ExclusiveAccess",
@@ -744,8 +756,8 @@ export const stateBreaks: ReadonlyArray<StateBreak> = [
     ],
     ["if (access.holder !== undefined) return undefined\n", "", "two operations have the connection alone"],
     ["if (!isIdle) return undefined", "", "a bind doesn't wait for an idle connection"],
-    ["    access.alone.delete(operation)\n", "", "a bind that has begun waits on"],
-    ["    access.holder = operation\n", "", "a bind doesn't keep others away"]
+    ["    access.alone.delete(alone)\n", "", "a bind that has begun waits on"],
+    ["    access.holder = alone\n", "", "a bind doesn't keep others away"]
   ),
   ...of(
     "Backpressure",

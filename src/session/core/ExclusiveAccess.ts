@@ -3,18 +3,19 @@
  * An operation that needs the connection alone waits until nothing is in flight; operations that start meanwhile wait for it.
  * The order is first come, first served.
  */
+import { Line } from "./Line.ts"
 import type { Operation } from "./Operation.ts"
 
 export interface ExclusiveAccess {
   /** The operation that has exclusive use of the connection. */
   holder: Operation | undefined
   /** Operations that wait for the connection to be idle, in order of arrival. */
-  readonly alone: Set<Operation>
+  readonly alone: Line<Operation>
   /** Operations that wait for those in `alone`, in order of arrival. */
-  readonly shared: Set<Operation>
+  readonly shared: Line<Operation>
 }
 
-export const freeAccess = (): ExclusiveAccess => ({ holder: undefined, alone: new Set(), shared: new Set() })
+export const freeAccess = (): ExclusiveAccess => ({ holder: undefined, alone: new Line(), shared: new Line() })
 
 /** Whether an ordinary operation may start now. */
 export const isOpen = ({ alone, holder }: ExclusiveAccess): boolean => holder === undefined && alone.size === 0
@@ -22,15 +23,14 @@ export const isOpen = ({ alone, holder }: ExclusiveAccess): boolean => holder ==
 /** Removes the next operation that may go on; it becomes the holder if it needs the connection alone. */
 export const takeNext = (access: ExclusiveAccess, isIdle: boolean): Operation | undefined => {
   if (access.holder !== undefined) return undefined
-  for (const operation of access.alone) {
+  const alone = access.alone.first
+  if (alone !== undefined) {
     if (!isIdle) return undefined
-    access.alone.delete(operation)
-    access.holder = operation
-    return operation
+    access.alone.delete(alone)
+    access.holder = alone
+    return alone
   }
-  for (const operation of access.shared) {
-    access.shared.delete(operation)
-    return operation
-  }
-  return undefined
+  const shared = access.shared.first
+  if (shared !== undefined) access.shared.delete(shared)
+  return shared
 }

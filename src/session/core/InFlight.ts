@@ -17,7 +17,7 @@ const mostPlaces = 128
 
 export class InFlight {
   #recent = firstPlaces.slice()
-  readonly #others = new Map<number, Operation>()
+  #others: Map<number, Operation> | undefined
   #size = 0
 
   get size(): number {
@@ -26,7 +26,7 @@ export class InFlight {
 
   get(messageId: number): Operation | undefined {
     const operation = this.#recent[this.#placeOf(messageId)]
-    return operation?.messageId === messageId ? operation : this.#others.get(messageId)
+    return operation?.messageId === messageId ? operation : this.#others?.get(messageId)
   }
 
   has(messageId: number): boolean {
@@ -38,7 +38,7 @@ export class InFlight {
     if (this.#size * 2 >= this.#recent.length && this.#recent.length < mostPlaces) this.#grow()
     const place = this.#placeOf(operation.messageId)
     if (this.#recent[place] === undefined) this.#recent[place] = operation
-    else this.#others.set(operation.messageId, operation)
+    else (this.#others ??= new Map()).set(operation.messageId, operation)
     this.#size++
   }
 
@@ -46,14 +46,14 @@ export class InFlight {
   delete(operation: Operation): void {
     const place = this.#placeOf(operation.messageId)
     if (this.#recent[place] === operation) this.#recent[place] = undefined
-    else if (!this.#others.delete(operation.messageId)) return
+    else if (this.#others?.delete(operation.messageId) !== true) return
     this.#size--
   }
 
   /** All of them, in the order of their ids. */
   values(): ReadonlyArray<Operation> {
     if (this.#size === 0) return []
-    const all = [...this.#recent.filter((operation) => operation !== undefined), ...this.#others.values()]
+    const all = [...this.#recent.filter((operation) => operation !== undefined), ...this.#others?.values() ?? []]
     return all.sort((one, other) => one.messageId - other.messageId)
   }
 

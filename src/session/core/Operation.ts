@@ -1,5 +1,6 @@
 /** An operation of a session as plain data: its kind, its stage, and the session's bookkeeping for it. */
 import type { ResponseOperation } from "../../protocol/LdapMessage.ts"
+import type { Placed } from "./Line.ts"
 
 /**
  * The kinds of operations:
@@ -52,7 +53,7 @@ export interface EntryLimit {
 export type Stage = "created" | "shared" | "alone" | "granted" | "queued" | "written" | "done"
 
 /** An operation of a session. `owner` belongs to the driver; the machine passes it on and never looks inside. */
-export interface Operation {
+export interface Operation extends Placed {
   readonly owner: unknown
   readonly spec: OperationSpec
   stage: Stage
@@ -87,5 +88,6 @@ export const makeOperation = (owner: unknown, spec: OperationSpec, target?: Oper
   unread: 0,
   entries: 0,
   hasTimer: false,
+  place: 0,
   target
 })

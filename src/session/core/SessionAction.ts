@@ -18,7 +18,7 @@ export type SessionAction =
   | { readonly _tag: "Encode"; readonly operation: Operation }
   /** Apply a `Flush` at the end of this turn of the event loop. */
   | { readonly _tag: "PlanFlush" }
-  | { readonly _tag: "Write"; readonly items: ReadonlySet<Operation | Abandon> }
+  | { readonly _tag: "Write"; readonly items: ReadonlyArray<Operation | Abandon> }
   /** A reservation now has exclusive use of the connection. */
   | { readonly _tag: "Grant"; readonly operation: Operation }
   /** Pass a response other than the last to the operation. It counts as unread by so many `bytes` until its caller takes it. */

@@ -4,24 +4,24 @@
  * One turn of the event loop runs many fibers: their requests wait for the end of the turn and go out in one write. Until
  * then, and as long as the connection has no room, a request can be withdrawn without a trace.
  */
+import { Line, type Placed } from "./Line.ts"
 import type { Operation } from "./Operation.ts"
 
 /** An Abandon of the request with the message id `target` (RFC 4511 section 4.11). */
-export interface Abandon {
+export interface Abandon extends Placed {
   readonly messageId: number
   readonly target: number
 }
 
 export interface WriteQueue {
-  /** In the order of writing. */
-  waiting: Set<Operation | Abandon>
+  readonly waiting: Line<Operation | Abandon>
   /** Whether a flush is planned for the end of this turn. */
   isPlanned: boolean
   /** Whether the connection accepts more. */
   hasRoom: boolean
 }
 
-export const emptyQueue = (): WriteQueue => ({ waiting: new Set(), isPlanned: false, hasRoom: true })
+export const emptyQueue = (): WriteQueue => ({ waiting: new Line(), isPlanned: false, hasRoom: true })
 
 /** Adds an item to the queue. Returns whether a flush has to be planned. */
 export const enqueue = (queue: WriteQueue, item: Operation | Abandon): boolean => {
@@ -30,13 +30,8 @@ export const enqueue = (queue: WriteQueue, item: Operation | Abandon): boolean =
   return (queue.isPlanned = true)
 }
 
-const nothing: ReadonlySet<never> = new Set()
+const nothing: ReadonlyArray<never> = []
 
-/** Removes and returns everything that can be written now; nothing if the connection has no room. */
-export const takeWritable = (queue: WriteQueue): ReadonlySet<Operation | Abandon> => {
-  if (!queue.hasRoom || queue.waiting.size === 0) return nothing
-  const writable = queue.waiting
-  // A set that is cleared refers to its old table in V8, and with it to what it had (see `InFlight`).
-  queue.waiting = new Set()
-  return writable
-}
+/** Removes and returns everything that can be written now, in its order; nothing if the connection has no room. */
+export const takeWritable = ({ hasRoom, waiting }: WriteQueue): ReadonlyArray<Operation | Abandon> =>
+  hasRoom && waiting.size > 0 ? waiting.takeAll() : nothing

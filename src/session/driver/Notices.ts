@@ -7,6 +7,7 @@ import * as Queue from "effect/Queue"
 import * as Stream from "effect/Stream"
 import type { LdapResult } from "../../model/LdapError.ts"
 import type { LdapMessage } from "../../protocol/LdapMessage.ts"
+import { Line, type Placed } from "../core/Line.ts"
 import { guarded } from "./guarded.ts"
 
 /**
@@ -25,19 +26,24 @@ export interface Notice extends LdapResult {
 /** How many notifications a subscriber may leave unread; beyond it the oldest are lost. */
 const kept = 64
 
+interface Listener extends Placed {
+  /** `undefined` after the last message. */
+  readonly hear: (message: LdapMessage | undefined) => void
+}
+
 export class Notices {
-  readonly #listeners = new Set<(message: LdapMessage | undefined) => void>()
+  readonly #listeners = new Line<Listener>()
   #isOver = false
 
   tell(message: LdapMessage): void {
-    for (const listener of this.#listeners) guarded(() => listener(message))
+    // A copy, since who hears it may make others listen.
+    for (const { hear } of [...this.#listeners]) guarded(() => hear(message))
   }
 
   /** Ends the streams of all subscribers. */
   end(): void {
     this.#isOver = true
-    for (const listener of this.#listeners) guarded(() => listener(undefined))
-    this.#listeners.clear()
+    for (const { hear } of this.#listeners.takeAll()) guarded(() => hear(undefined))
   }
 
   /**
@@ -48,14 +54,15 @@ export class Notices {
     (queue) =>
       Effect.acquireRelease(
         Effect.sync(() => {
-          const listener = (message: LdapMessage | undefined) => {
+          const hear = (message: LdapMessage | undefined) => {
             if (message === undefined) Queue.endUnsafe(queue)
             else if (message.operation._tag === "ExtendedResponse") {
               const { oid, result, value } = message.operation
               Queue.offerUnsafe(queue, { ...result, controls: message.controls, oid, value })
             }
           }
-          if (this.#isOver) listener(undefined)
+          const listener: Listener = { hear }
+          if (this.#isOver) hear(undefined)
           else this.#listeners.add(listener)
           return listener
         }),

@@ -66,7 +66,7 @@ export class RequestWriter {
     this.#maySendPasswords || !carriesPassword(request, controls) ? undefined : this.insecure
 
   /** Writes everything at once. Returns whether the connection has room for more. */
-  write(items: ReadonlySet<Operation | Abandon>, now: number): boolean {
+  write(items: ReadonlyArray<Operation | Abandon>, now: number): boolean {
     const bytes = this.#join(items, now)
     // The connection keeps the bytes. The next requests are likely to be as many.
     this.#batch.renew(Math.min(Math.max(this.#batch.size, smallest), largest))
@@ -74,7 +74,7 @@ export class RequestWriter {
   }
 
   /** The bytes of requests in the order of the items; `undefined` if none of them has any. */
-  #join(items: ReadonlySet<Operation | Abandon>, now: number): Uint8Array | undefined {
+  #join(items: ReadonlyArray<Operation | Abandon>, now: number): Uint8Array | undefined {
     /** The parts before the last, which is nearly always the only one. */
     let parts: Array<Uint8Array> | undefined
     // Requests that follow one another in a batch are one part.

@@ -3,19 +3,25 @@
  * while it is resumed, the other fibers are resumed all the same.
  */
 import * as Effect from "effect/Effect"
+import { Line, type Placed } from "../core/Line.ts"
 import { guarded } from "./guarded.ts"
+
+interface Waiting<A> extends Placed {
+  readonly resume: (value: Effect.Effect<A>) => void
+}
 
 export class Signal<A> {
   /** Made for the first fiber that waits. */
-  #waiting: Set<(value: Effect.Effect<A>) => void> | undefined
+  #waiting: Line<Waiting<A>> | undefined
   #value: Effect.Effect<A> | undefined
 
   /** Completes when the event has happened; at once if it has already. */
   readonly await: Effect.Effect<A> = Effect.callback((resume) => {
     if (this.#value !== undefined) return resume(this.#value)
-    const waiting = this.#waiting ??= new Set()
-    waiting.add(resume)
-    return Effect.sync(() => waiting.delete(resume))
+    const waiting = this.#waiting ??= new Line()
+    const one: Waiting<A> = { resume }
+    waiting.add(one)
+    return Effect.sync(() => waiting.delete(one))
   })
 
   get hasHappened(): boolean {
@@ -28,6 +34,6 @@ export class Signal<A> {
     const happened = (this.#value = Effect.succeed(value))
     const waiting = this.#waiting
     this.#waiting = undefined
-    if (waiting !== undefined) { for (const resume of waiting) guarded(() => resume(happened)) }
+    if (waiting !== undefined) { for (const { resume } of waiting.takeAll()) guarded(() => resume(happened)) }
   }
 }

@@ -93,7 +93,7 @@ describe("requests that wait to be written", () => {
     assert.isUndefined(writer.encode(b!))
     // Its space is used again.
     assert.strictEqual(pendingOf(b!).encoded?.start, pendingOf(a!).encoded?.end)
-    writer.write(new Set([a!, wrong!, b!]), 0)
+    writer.write([a!, wrong!, b!], 0)
     assert.deepStrictEqual(written(connection), ["cn=a", "cn=b"])
   })
 

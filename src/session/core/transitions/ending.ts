@@ -27,7 +27,7 @@ export const end = (core: Core, reason: SessionEnd, peerListens: boolean): void 
     failed(core, operation, reason)
   }
   if (access.holder !== undefined) failed(core, access.holder, reason)
-  queue.waiting.clear()
+  queue.waiting.takeAll()
   if (reason._tag === "Released" && (isChanging || channel._tag === "Undecided")) {
     // How the unbind must be sent depends on the outcome: in clear text, under TLS, or through a security layer.
     setGoodbyeTimer(core)

@@ -75,7 +75,7 @@ export const room = (core: Core): void => {
 const write = (core: Core): void => {
   if (core.state.phase._tag !== "Open") return
   const items = takeWritable(core.state.queue)
-  if (items.size === 0) return
+  if (items.length === 0) return
   for (const item of items) {
     if (!("spec" in item)) continue
     item.stage = "written"
