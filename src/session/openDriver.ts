@@ -14,6 +14,7 @@ import { isTracedHere, type Tracing } from "../telemetry/Tracing.ts"
 import type { Done, Started } from "./calls/Requester.ts"
 import { connectWithin, started } from "./connectWithin.ts"
 import { SessionDriver } from "./driver/SessionDriver.ts"
+import { millisOf } from "./driver/systemClock.ts"
 import type { SessionSettings } from "./SessionSettings.ts"
 
 /** A session over its driver, and what is sent before it is handed over: StartTLS, the bind. */
@@ -60,8 +61,8 @@ class Opening<A> {
   readonly #metrics: SessionMetrics
   /** Not a child of the session's scope: the release closes it, after the unbind. */
   readonly #connectionScope = Scope.makeUnsafe()
-  readonly #clock: Clock.Clock
-  readonly #start: bigint
+  readonly #now: () => number
+  readonly #start: number
   readonly #isTraced = isTracedHere()
   #resume: Done<A> | undefined
   /** What is under way: connecting, or what is sent first. */
@@ -81,8 +82,8 @@ class Opening<A> {
     this.#context = context
     this.#prepare = prepare
     this.#metrics = new SessionMetrics(tracing.attributes, context)
-    this.#clock = Context.get(context, Clock.Clock)
-    this.#start = this.#clock.monotonicTimeNanosUnsafe()
+    this.#now = millisOf(Context.get(context, Clock.Clock))
+    this.#start = this.#now()
   }
 
   begin(resume: Done<A>): void {
@@ -121,8 +122,7 @@ class Opening<A> {
 
   #connected(exit: Exit.Exit<LdapConnection, LdapError>): void {
     // Measured like a request, since no other operation has a duration while connecting fails.
-    const nanos = this.#clock.monotonicTimeNanosUnsafe() - this.#start
-    this.#metrics.answered("connect", outcomeOf(exit), Number(nanos) / 1e9)
+    this.#metrics.answered("connect", outcomeOf(exit), (this.#now() - this.#start) / 1000)
     if (Exit.isFailure(exit)) return this.#resume?.(Exit.failCause(exit.cause))
     try {
       this.#goOn(exit.value)

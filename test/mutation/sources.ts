@@ -2,6 +2,7 @@
 export const driver = "src/session/driver/SessionDriver.ts"
 export const writer = "src/session/driver/RequestWriter.ts"
 export const stalledWrites = "src/session/driver/StalledWrites.ts"
+export const systemClock = "src/session/driver/systemClock.ts"
 export const deadlines = "src/session/driver/Deadlines.ts"
 export const eventQueue = "src/session/driver/EventQueue.ts"
 export const notices = "src/session/driver/Notices.ts"

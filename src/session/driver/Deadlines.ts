@@ -5,7 +5,6 @@
  * operation itself. Here setting one is an insertion into a linked list, and a single timer runs until the nearest deadline. A `Set` would
  * cost several times as much (`core/InFlight.ts` says why).
  */
-import type * as Clock from "effect/Clock"
 import type * as Context from "effect/Context"
 import type { Operation } from "../core/Operation.ts"
 import { wakeAfter } from "./wakeAfter.ts"
@@ -38,7 +37,8 @@ const late = 2
 const mostTurns = 64
 
 export class Deadlines<Of> {
-  readonly #clock: Clock.Clock
+  /** Milliseconds from an arbitrary start; they never run backwards. */
+  readonly now: () => number
   readonly #context: Context.Context<never>
   readonly #onPassed: (of: Of) => void
   readonly #reads: () => number
@@ -52,19 +52,14 @@ export class Deadlines<Of> {
   #isEnded = false
 
   /**
-   * The timer runs on the Clock of the context. `onPassed` runs once for each deadline that is not cleared before. `reads` changes with
+   * `now` reads the Clock of the context, on which the timer runs. `onPassed` runs once for each deadline that is not cleared before. `reads` changes with
    * everything that arrives.
    */
-  constructor(clock: Clock.Clock, context: Context.Context<never>, reads: () => number, onPassed: (of: Of) => void) {
+  constructor(now: () => number, context: Context.Context<never>, reads: () => number, onPassed: (of: Of) => void) {
     this.#reads = reads
-    this.#clock = clock
+    this.now = now
     this.#context = context
     this.#onPassed = onPassed
-  }
-
-  /** Milliseconds from an arbitrary start; they never run backwards. */
-  now(): number {
-    return Number(this.#clock.monotonicTimeNanosUnsafe()) / 1e6
   }
 
   set(of: Of, afterMillis: number): Deadline<Of> {

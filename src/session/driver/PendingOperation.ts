@@ -45,7 +45,7 @@ export abstract class PendingOperation {
   readonly operation: Operation
   /** The encoded request, from its encoding to its writing. */
   encoded: Encoded | undefined
-  /** In nanoseconds of the clock; `undefined` if the request was not written. */
+  /** In milliseconds of the clock; `undefined` if the request was not written. */
   writtenAt: number | undefined = undefined
   deadline: Deadline<Timed> | undefined
   /** The TLS handshake of a StartTLS; set when the request is encoded. */

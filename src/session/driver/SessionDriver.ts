@@ -34,6 +34,7 @@ import { type Failure, type OperationContext, pendingOf, reasonOf, resultOf } fr
 import { RequestWriter } from "./RequestWriter.ts"
 import { Signal } from "./Signal.ts"
 import { StalledWrites } from "./StalledWrites.ts"
+import { millisOf } from "./systemClock.ts"
 
 export interface DriverOptions extends SessionSettings {
   readonly server: string
@@ -66,7 +67,8 @@ export class SessionDriver {
   readonly #connectionScope: Scope.Closeable
   readonly #context: Context.Context<never>
   readonly #fork: (effect: Effect.Effect<void>) => Fiber.Fiber<void>
-  readonly #clock: Clock.Clock
+  /** In milliseconds from an arbitrary start. */
+  readonly #now: () => number
   #connection: LdapConnection
   #goodbye: Deadline<Timed> | undefined
   #handshaking: Fiber.Fiber<void> | undefined
@@ -90,12 +92,12 @@ export class SessionDriver {
     this.#connectionScope = connectionScope
     this.#context = context
     this.#fork = Effect.runForkWith(context)
-    this.#clock = Context.get(context, Clock.Clock)
+    this.#now = millisOf(Context.get(context, Clock.Clock))
     this.#machine = new SessionMachine(options.closeTimeout)
     this.#writer = new RequestWriter(() => this.#connection, options)
-    this.#reader = new MessageReader(this.#machine, options.maxMessageSize, this.#nanos)
+    this.#reader = new MessageReader(this.#machine, options.maxMessageSize, this.#now)
     this.#deadlines = new Deadlines(
-      this.#clock,
+      this.#now,
       context,
       () => this.#reader.receivedAt,
       (of) => of === "stall" ? this.#stalled() : this.dispatch({ _tag: "Timer", of })
@@ -135,7 +137,7 @@ export class SessionDriver {
 
   /** Milliseconds from an arbitrary start, for the rest of a time limit. */
   now(): number {
-    return this.#deadlines.now()
+    return this.#now()
   }
 
   /** Runs something of the session's own after a while, or at the end of the session. */
@@ -314,7 +316,7 @@ export class SessionDriver {
 
   #write(items: Extract<SessionAction, { readonly _tag: "Write" }>["items"]): void {
     const rooms = this.#rooms
-    if (!this.#writer.write(items, this.#nanos()) && rooms === this.#rooms) {
+    if (!this.#writer.write(items, this.#now()) && rooms === this.#rooms) {
       this.dispatch({ _tag: "NoRoom" })
       if (!this.ended.hasHappened) this.#stalls.begin()
     }
@@ -337,15 +339,13 @@ export class SessionDriver {
   #measure(operation: string, writtenAt: number, outcome: Outcome): void {
     const result = resultOf(outcome)
     if (result === undefined) return
-    const now = outcome._tag === "Answered" ? this.#reader.receivedAt : this.#nanos()
+    const now = outcome._tag === "Answered" ? this.#reader.receivedAt : this.#now()
     try {
-      this.#options.metrics.answered(operation, result, (now - writtenAt) / 1e9)
+      this.#options.metrics.answered(operation, result, (now - writtenAt) / 1000)
     } catch (cause) {
       rethrow(cause)
     }
   }
-
-  readonly #nanos = (): number => Number(this.#clock.monotonicTimeNanosUnsafe())
 
   #handshake(operation: Operation): Effect.Effect<void> {
     const handshake = pendingOf(operation).handshake ?? Effect.void

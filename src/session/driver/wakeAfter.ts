@@ -2,9 +2,7 @@
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
-
-/** The clock of programs that provide none. It sleeps by `setTimeout`. */
-const systemClock = Context.get(Context.empty(), Clock.Clock)
+import { systemClock } from "./systemClock.ts"
 
 /** The longest time of `setTimeout`; a longer one would pass at once. */
 const longestTimer = 2 ** 31 - 1

@@ -32,8 +32,8 @@ export const s5 = breaksOf(
   },
   {
     file: driver,
-    find: "if (!this.#writer.write(items, this.#nanos()) && rooms === this.#rooms) {",
-    replace: "this.#writer.write(items, this.#nanos())\n    if (rooms < 0) {",
+    find: "if (!this.#writer.write(items, this.#now()) && rooms === this.#rooms) {",
+    replace: "this.#writer.write(items, this.#now())\n    if (rooms < 0) {",
     test: "connection/NodeConnection",
     name: "backpressure: a request can be withdrawn while the peer doesn't read, and is sent when there is room",
     why: "requests don't wait for room, and can't be taken back"

@@ -1,6 +1,15 @@
 /** S6: a time limit ends one operation. */
 import { breaksOf } from "../Mutation.ts"
-import { bind, connectWithin, deadlines, saslBind, search, stalledWrites, startTlsHandshake } from "../sources.ts"
+import {
+  bind,
+  connectWithin,
+  deadlines,
+  saslBind,
+  search,
+  stalledWrites,
+  startTlsHandshake,
+  systemClock
+} from "../sources.ts"
 
 export const s6 = breaksOf(
   "S6",
@@ -93,9 +102,9 @@ export const s6 = breaksOf(
     why: "a conversation has no limit"
   },
   {
-    file: deadlines,
-    find: "return Number(this.#clock.monotonicTimeNanosUnsafe()) / 1e6",
-    replace: "return this.#clock.currentTimeMillisUnsafe()",
+    file: systemClock,
+    find: "Number(clock.monotonicTimeNanosUnsafe()) / 1e6",
+    replace: "clock.currentTimeMillisUnsafe()",
     test: "session/driver/clock",
     name: "by an hour changes no time limit of an operation",
     hangs: true,
