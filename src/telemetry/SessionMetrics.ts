@@ -1,7 +1,7 @@
 /**
  * Counts the metrics of one session, in the registry of the program that opened it.
  */
-import type * as Context from "effect/Context"
+import * as Context from "effect/Context"
 import * as Metric from "effect/Metric"
 import { fromResult, type SessionEnd } from "../model/LdapError.ts"
 import { LdapResultCode } from "../model/LdapResultCode.ts"
@@ -17,8 +17,8 @@ export class SessionMetrics {
 
   constructor(attributes: Metric.Metric.AttributeSet, context: Context.Context<never>) {
     this.#attributes = attributes
-    this.#context = context
     this.#metrics = metricsOf(attributes)
+    this.#context = this.#metrics.contextOf(context)
   }
 
   /** Call it when the session begins to take requests. */
@@ -49,7 +49,9 @@ export class SessionMetrics {
   /** Counts a request with its outcome: the result code, or the tag of a reason. Runs for every request. */
   answered(operation: string, outcome: number | string, seconds: number): void {
     // A server may send any number, and each would become a time series.
-    const known = typeof outcome === "number" && !codes.has(outcome) ? tagOf(outcome) : outcome
+    const known = outcome === LdapResultCode.success || typeof outcome === "string" || codes.has(outcome)
+      ? outcome
+      : tagOf(outcome)
     this.#metrics.duration(operation, known).updateUnsafe(seconds, this.#context)
   }
 }
@@ -62,6 +64,7 @@ class ServerMetrics {
   /** By operation and result. */
   readonly #durations = new Map<string, Metric.Histogram<number>>()
   readonly #ends = new Map<string, Metric.Counter<number>>()
+  #context: Context.Context<never> = Context.empty()
   #abandons: Metric.Counter<number> | undefined
   #unbinds: Metric.Counter<number> | undefined
 
@@ -69,6 +72,24 @@ class ServerMetrics {
     this.#attributes = attributes
     this.sessions = new LiveGauge(LdapTelemetry.openSessions, "Open LDAP sessions", attributes)
     this.inFlight = new LiveGauge(LdapTelemetry.requestsInFlight, "LDAP requests in flight", attributes)
+  }
+
+  /**
+   * What metrics read of a context, and no more: a context of a program is long, and they look for two references in it each time. Sessions
+   * share it, as nearly all have the same registry and attributes.
+   */
+  contextOf(context: Context.Context<never>): Context.Context<never> {
+    const registry = Context.get(context, Metric.MetricRegistry)
+    const attributes = Context.get(context, Metric.CurrentMetricAttributes)
+    if (
+      Context.getOrUndefined(this.#context, Metric.MetricRegistry) !== registry ||
+      Context.getOrUndefined(this.#context, Metric.CurrentMetricAttributes) !== attributes
+    ) {
+      this.#context = Context.make(Metric.MetricRegistry, registry).pipe(
+        Context.add(Metric.CurrentMetricAttributes, attributes)
+      )
+    }
+    return this.#context
   }
 
   get abandons(): Metric.Counter<number> {
