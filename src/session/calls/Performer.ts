@@ -39,10 +39,10 @@ export const oneBy = (begin: Begin): Pick<Performer, "one" | "begin"> => ({
 
 /** Carries calls out over one connection. */
 export const overRequester = (requester: Requester): Performer => ({
-  requester,
   ...oneBy((call, resume) =>
     call.start === undefined ? resume(call.over(requester)) : call.start(requester, resume).leave
   ),
+  requester,
   many: (call) => call.over(requester)
 })
 

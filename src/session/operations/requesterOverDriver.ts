@@ -18,7 +18,9 @@ import * as Search from "./search.ts"
 
 /** `requestTimeout` in milliseconds is for operations that have no time limit of their own. */
 export const requesterOver = (driver: SessionDriver, requestTimeout: number, pagesAtOnce: number): Requester => {
-  const pagedSearches = new PagedSearches(pagesAtOnce)
+  /** Made for the first, which few sessions have. */
+  let paged: PagedSearches | undefined
+  const pagedSearches = () => paged ??= new PagedSearches(pagesAtOnce)
   const timeoutMillis = timeoutOf(requestTimeout)
 
   // Without a spread: these run for every request.
@@ -50,6 +52,7 @@ export const requesterOver = (driver: SessionDriver, requestTimeout: number, pag
   }
 
   const search = "search"
+  const { extended, extendedMessages } = extendedOver(driver, timeoutMillis)
 
   return {
     error: (context, reason) => driver.error(context, reason),
@@ -76,6 +79,7 @@ export const requesterOver = (driver: SessionDriver, requestTimeout: number, pag
       const asked = searchOf(request, options)
       return Search.startCollecting(driver, asked, asked.timeoutMillis, found, done)
     },
-    ...extendedOver(driver, timeoutMillis)
+    extended,
+    extendedMessages
   }
 }
