@@ -6,7 +6,6 @@ import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as LdapAuth from "../../../src/auth/LdapAuth.ts"
 import * as LdapLogin from "../../../src/client/login/LdapLogin.ts"
-import type * as LdapTls from "../../../src/connection/tls/LdapTls.ts"
 import * as LdapFilter from "../../../src/model/filter/LdapFilter.ts"
 import * as LdapModification from "../../../src/model/LdapModification.ts"
 import * as LdapSession from "../../../src/session/LdapSession.ts"
@@ -14,18 +13,18 @@ import { allStrings } from "../allStrings.ts"
 import { user, users } from "../servers/directory.ts"
 import type { Client, Peer, Target } from "./Peer.ts"
 
-/** A program creates its TLS options once, for all its sessions. */
-let tls: LdapTls.TlsOptions | undefined
-
 /** The settings of a session. A client has the same, so that the pool is what they differ in. */
-export const configOf = ({ bindDn, ca, password, url }: Target) => ({
+export const configOf = ({ bindDn, ca, password, url }: Target): LdapSession.SessionConfig => ({
   url,
   auth: LdapAuth.simple(bindDn, Redacted.make(password)),
   // The responder has an entry of 200 MB, which can take long on a busy machine.
   maxMessageSize: 256 * 1_048_576,
-  requestTimeout: "Infinity" as const,
-  ...(ca === undefined ? {} : { tls: tls ??= { ca } })
+  requestTimeout: "Infinity",
+  ...(ca === undefined ? {} : { tls: { ca } })
 })
+
+/** A program makes its settings once, for all its sessions. */
+let kept: { readonly target: Target; readonly config: LdapSession.SessionConfig } | undefined
 
 /** Lookups and writes over a session, or over a client. */
 export const requests = (on: LdapSession.LdapOperations): Pick<Client, "lookups" | "writes"> => ({
@@ -43,7 +42,8 @@ export const requests = (on: LdapSession.LdapOperations): Pick<Client, "lookups"
 
 const connect = async (target: Target): Promise<Client> => {
   const scope = Scope.makeUnsafe()
-  const config = configOf(target)
+  if (kept?.target !== target) kept = { target, config: configOf(target) }
+  const { config } = kept
   const session = await Effect.runPromise(Scope.provide(LdapSession.make(config), scope))
   const logins = (client: LdapSession.LdapOperations) => ({
     client,

@@ -41,7 +41,7 @@ const sender = (wire: Wire): (template: Buffer) => Effect.Effect<void> => {
     })
 }
 
-/** An entry as a place in the bytes that came. */
+/** An entry as a place in the bytes that came. They are overwritten by the next read. */
 class Place {
   readonly bytes: Buffer
   readonly start: number

@@ -1,6 +1,6 @@
 /**
  * The floor: a Node socket that sends prepared requests, splits the response into messages and counts them. It decodes only
- * lengths, ids and tags. Every client costs more than that.
+ * lengths, ids and tags. In clear text it reads into one buffer, so that no read costs memory. Every client costs more than that.
  */
 import * as Net from "node:net"
 import * as Tls from "node:tls"
@@ -15,7 +15,7 @@ import type { Client, Peer, Target } from "./Peer.ts"
 const firstId = 0x01000000
 const idOffset = 4
 
-/** Called for every message. `content` is the position of its operation's content. */
+/** Called for every message. `content` is the position of its operation's content. What `chunk` holds may be overwritten afterwards. */
 type OnMessage = (id: number, tag: number, chunk: Buffer, content: number) => void
 
 export class Wire {
@@ -30,7 +30,6 @@ export class Wire {
   constructor(socket: Net.Socket) {
     this.#socket = socket
     socket.setNoDelay(true)
-    socket.on("data", (chunk) => this.#read(chunk))
   }
 
   /** The request with the next id. The position of the id is the same in every message that is shorter than 64 KiB. */
@@ -60,7 +59,7 @@ export class Wire {
     })
   }
 
-  #read(chunk: Buffer): void {
+  read(chunk: Buffer): void {
     this.octets += chunk.length
     let octets = chunk
     if (this.#header !== undefined) {
@@ -71,7 +70,7 @@ export class Wire {
     while (at < octets.length) {
       // 30, length (at most 5), 02, length, id (at most 4), tag, length (at most 5)
       if (octets.length - at < 18 && !isWhole(octets, at)) {
-        this.#header = octets.subarray(at)
+        this.#header = Buffer.from(octets.subarray(at))
         this.#missing = 0
         return
       }
@@ -135,17 +134,31 @@ export const search = (
 const entryTag = 0x64
 const doneTag = 0x65
 
+/** All connections read into it, one after another. */
+const lent = Buffer.allocUnsafeSlow(64 * 1024)
+
 /** A connection on which nothing was sent. */
-export const open = async ({ ca, url }: Pick<Target, "ca" | "url">): Promise<Wire> => {
+export const open = ({ ca, url }: Pick<Target, "ca" | "url">): Promise<Wire> => {
   const { hostname, port, protocol } = new URL(url)
-  const socket = await new Promise<Net.Socket>((resolve, reject) => {
-    const target = { host: hostname, port: Number(port) }
-    const socket: Net.Socket = protocol === "ldaps:"
-      ? Tls.connect({ ...target, ...(ca === undefined ? {} : { ca }) }, () => resolve(socket))
-      : Net.connect(target, () => resolve(socket))
+  const target = { host: hostname, port: Number(port) }
+  return new Promise((resolve, reject) => {
+    if (protocol === "ldaps:") {
+      const socket = Tls.connect({ ...target, ...(ca === undefined ? {} : { ca }) }, () => {
+        const wire = new Wire(socket)
+        socket.on("data", (chunk) => wire.read(chunk))
+        resolve(wire)
+      })
+      socket.once("error", reject)
+      return
+    }
+    const callback = (count: number): boolean => {
+      wire.read(lent.subarray(0, count))
+      return true
+    }
+    const socket = Net.connect({ ...target, onread: { buffer: lent, callback } }, () => resolve(wire))
+    const wire = new Wire(socket)
     socket.once("error", reject)
   })
-  return new Wire(socket)
 }
 
 export const bindRequest = ({ bindDn, password }: Pick<Target, "bindDn" | "password">): Buffer =>
