@@ -13,6 +13,7 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { buildCli } from "../cli/builtCli.ts"
+import { inTurn } from "./inTurn.ts"
 import { median } from "./report/statistics.ts"
 import { report } from "./report/verdict.ts"
 import { startResponder } from "./servers/startResponder.ts"
@@ -67,12 +68,12 @@ const best = (command: string, program: ReadonlyArray<string>): Taken =>
 const row = (what: string, { megabytes, seconds }: Taken): void =>
   console.log(`| ${what} | ${seconds.toFixed(2)} | ${megabytes.toFixed(0)} |`)
 
-/** The CPU of `whoami` over that of `ldapwhoami` and a start of Node together, in rounds of alternating order. */
+/** The CPU of `whoami` over that of `ldapwhoami` and a start of Node together, in turns. */
 const startRatios = (): ReadonlyArray<number> => {
   const programs = [[process.execPath, "-e", "0"], ["ldapwhoami", "-x", "-H", url], [...effectLdap, "whoami"]]
   return Array.from({ length: quick ? 3 : 15 }, (_, round) => {
     const seconds = new Map<ReadonlyArray<string>, number>()
-    for (const program of round % 2 === 0 ? programs : programs.toReversed()) {
+    for (const program of inTurn(programs, round)) {
       seconds.set(program, taken("RUN", program).seconds)
     }
     const [node, theirs, ours] = programs.map((program) => seconds.get(program)!)

@@ -5,6 +5,7 @@
  *     node test/bench/connect.ts [--rounds=24] [--warm-up=4] [--cycles=200]
  */
 import { parseArgs } from "node:util"
+import { inTurn } from "./inTurn.ts"
 import type { Measured } from "./measure.ts"
 import { startPeer } from "./Process.ts"
 import { median, shown } from "./report/statistics.ts"
@@ -38,9 +39,7 @@ const measure = async ({ ca, name, url }: Server): Promise<void> => {
   )
   const measured = peers.map((): Array<Measured> => [])
   for (let round = -warmUp; round < rounds; round++) {
-    const turns = peers.map((_, i) => i)
-    // In alternating order, so that neighbours differ.
-    for (const i of round % 2 === 0 ? turns : turns.reverse()) {
+    for (const i of inTurn([...peers.keys()], warmUp + round)) {
       const one = await processes[i]?.round()
       if (one !== undefined && round >= 0) measured[i]!.push(one)
     }

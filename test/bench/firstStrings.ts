@@ -8,6 +8,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
+import { inTurn } from "./inTurn.ts"
 import { answerOf } from "./Process.ts"
 import { median, shown } from "./report/statistics.ts"
 import { groupRecords, sizes } from "./servers/directory.ts"
@@ -76,7 +77,7 @@ const all = async (processes: number): Promise<void> => {
     writeFileSync(file, members())
     for (let i = 0; i < processes; i++) {
       const names = Object.keys(ways)
-      for (const way of i % 2 === 0 ? names : names.toReversed()) {
+      for (const way of inTurn(names, i)) {
         const answer = await answerOf(process.execPath, [fileURLToPath(import.meta.url), "--first", way, file])
         costs.get(way)!.push(answer as number)
       }

@@ -12,6 +12,7 @@ import * as LdapAuth from "../../src/auth/LdapAuth.ts"
 import * as LdapLogin from "../../src/client/login/LdapLogin.ts"
 import * as LdapFilter from "../../src/model/filter/LdapFilter.ts"
 import * as LdapSession from "../../src/session/LdapSession.ts"
+import { inTurn } from "./inTurn.ts"
 import { bindRequest, exchanges, open, search, type Wire } from "./peers/floor.ts"
 import { eachAtOnce } from "./peers/Peer.ts"
 import { median, shown } from "./report/statistics.ts"
@@ -111,7 +112,7 @@ const program = Effect.gen(function*() {
     const rounds: Array<{ [Way in keyof typeof ways]?: { seconds: number; cpu: number } }> = []
     for (let turn = 0; turn <= turns; turn++) {
       const round: typeof rounds[number] = {}
-      for (const way of turn % 2 === 0 ? names : names.toReversed()) {
+      for (const way of inTurn(names, turn)) {
         const [begun, cpu] = [performance.now(), process.cpuUsage()]
         yield* ways[way](uids)
         const { system, user } = process.cpuUsage(cpu)

@@ -54,14 +54,15 @@ const lookups = {
   shows: "rate",
   items: 3_000,
   quickItems: 500,
-  // A round takes a quarter of a second, so other work on the machine shows: it takes many for a steady median.
-  rounds: 10,
+  // A round takes a quarter of a second, so other work on the machine shows: it takes many for a steady median, and as many for each place in
+  // the order of a round.
+  rounds: 16,
   warmUp: 6,
   peers: requesting
 } as const
 const one = { item: "value", shows: "millis", items: 1, quickItems: 1, rounds: 4, warmUp: 4 } as const
-/** A round is short, so other work on the machine shows. */
-const cycles = { item: "cycle", shows: "rate", quickItems: 10, rounds: 8, warmUp: 4 } as const
+/** As with lookups. */
+const cycles = { item: "cycle", shows: "rate", quickItems: 10, rounds: 12, warmUp: 4 } as const
 const connecting = [...clients, "connectionOnly"]
 const logins = { name: "connect", against: "slapd, TLS", item: "login", shows: "rate" } as const
 const writes = {
@@ -160,9 +161,9 @@ export const parts: ReadonlyArray<Part> = [
     work: "write",
     against: "slapd",
     items: 600,
-    // As many requests as before the lookups that count: V8 compiles the code of most clients between 7,000 and 12,000 requests.
-    rounds: 6,
-    warmUp: 10,
+    // As many requests of each kind as before the lookups that count: V8 compiles the code of most clients between 7,000 and 12,000.
+    rounds: 8,
+    warmUp: 30,
     peers: requesting
   },
   ...both({

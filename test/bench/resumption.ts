@@ -19,6 +19,7 @@ import * as LdapAuth from "../../src/auth/LdapAuth.ts"
 import * as LdapSession from "../../src/session/LdapSession.ts"
 import { launchDs389 } from "../servers/ds389.ts"
 import { running } from "../servers/running.ts"
+import { inTurn } from "./inTurn.ts"
 import { bindRequest } from "./peers/floor.ts"
 import { median, shown } from "./report/statistics.ts"
 
@@ -134,9 +135,7 @@ const round = async (way: Way): Promise<Measured> => {
 
 const measured = ways.map((): Array<Measured> => [])
 for (let turn = -warmUp; turn < rounds; turn++) {
-  const order = ways.map((_, i) => i)
-  // In alternating order, so that neighbours differ.
-  for (const i of turn % 2 === 0 ? order : order.reverse()) {
+  for (const i of inTurn([...ways.keys()], warmUp + turn)) {
     const one = await round(ways[i]!)
     if (turn >= 0) measured[i]!.push(one)
   }

@@ -9,6 +9,7 @@ import { cpus, loadavg } from "node:os"
 import { fileURLToPath } from "node:url"
 import { measureIdle } from "./idle.ts"
 import { measureImports } from "./imports.ts"
+import { inTurn } from "./inTurn.ts"
 import type { Measured, Task } from "./measure.ts"
 import { decoding, type Part, parts } from "./parts.ts"
 import { compileLibldap } from "./peers/libldap.ts"
@@ -110,8 +111,7 @@ const repeatPart = async (
   const found: Array<Map<string, Measured>> = []
   for (let i = 0; i < rounds + warmUp; i++) {
     const round = new Map<string, Measured>()
-    // In alternating order, so that no peer is always first.
-    for (const [peer, process] of (i + repeat) % 2 === 0 ? started : started.toReversed()) {
+    for (const [peer, process] of inTurn(started, repeat * rounds + i)) {
       const measured = await process?.round()
       if (measured !== undefined) round.set(peer, measured)
     }

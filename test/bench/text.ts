@@ -1,6 +1,6 @@
 /**
  * Texts: LDIF, filters, distinguished names and URLs, parsed by this library and by others. CPU only. Each peer does a task in a
- * process of its own; rounds take turns in alternating order, and each ratio is the median of the ratios of rounds.
+ * process of its own; rounds take turns, and each ratio is the median of the ratios of rounds.
  *
  *     node test/bench/text.ts [--quick] [TASK …]      TASK: the beginning of a task, such as LDIF
  *
@@ -11,6 +11,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
+import { inTurn } from "./inTurn.ts"
 import { answerOf } from "./Process.ts"
 import { median, shown } from "./report/statistics.ts"
 import { report } from "./report/verdict.ts"
@@ -225,7 +226,7 @@ const compare = async (task: string, peers: ReadonlyArray<Peer>, file: string): 
   const found: Array<ReadonlyMap<Peer, number>> = []
   for (let round = 0; round < rounds; round++) {
     const costs = new Map<Peer, number>()
-    for (const peer of round % 2 === 0 ? peers : peers.toReversed()) {
+    for (const peer of inTurn(peers, round)) {
       const cost = await peer.cost(task, file)
       if (cost !== undefined) costs.set(peer, cost)
     }

@@ -42,7 +42,7 @@ class Lookup<A> extends CollectedSearch<A> {
   readonly #options: LookupOptions | undefined
 
   constructor(way: Way<A>, dn: DnInput, options: LookupOptions | undefined) {
-    super({ ...options, base: dn, scope: "base" })
+    super(options === undefined ? { base: dn, scope: "base" } : { ...options, base: dn, scope: "base" })
     this.#way = way
     this.#dn = dn
     this.#options = options
