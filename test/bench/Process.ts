@@ -3,6 +3,7 @@ import { type ChildProcess, fork, spawn } from "node:child_process"
 import { once } from "node:events"
 import { fileURLToPath } from "node:url"
 import type { Measured, Task } from "./measure.ts"
+import { onOneCore } from "./oneCore.ts"
 
 /** A round that takes longer fails; in milliseconds. */
 const patience = 180_000
@@ -16,9 +17,10 @@ export interface PeerProcess {
 }
 
 /** A peer of Node; `undefined` where it can't even connect. */
-export const startPeer = async (task: Task): Promise<PeerProcess | undefined> => {
+export const startPeer = async (task: Task, isOnOneCore = false): Promise<PeerProcess | undefined> => {
+  const execArgv = ["--expose-gc"]
   const child = fork(here("measure.ts"), [JSON.stringify(task)], {
-    execArgv: ["--expose-gc"],
+    ...(isOnOneCore ? onOneCore(execArgv) : { execArgv }),
     stdio: ["ignore", "inherit", "pipe", "ipc"]
   })
   let complaint = ""

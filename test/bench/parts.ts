@@ -3,8 +3,8 @@
  */
 import type { Work } from "./measure.ts"
 
-/** Where the requests go: to slapd, to slapd over TLS, or to the responder that answers out of buffers. */
-export type Against = "slapd" | "slapd, TLS" | "responder"
+/** Where the requests go: to slapd, to slapd over TLS, to slapd on the core of the clients, or to the responder that answers out of buffers. */
+export type Against = "slapd" | "slapd, TLS" | "slapd, one core" | "responder"
 
 export interface Part {
   /** The argument of `run.ts`; several parts may share one. */
@@ -39,6 +39,7 @@ const leastOnEffect = ["fibers", "codec"]
 /** With the client and its pool, where a request costs little, so that the pool's share shows, and that of a program's fibers. */
 const requesting = [...clients, "ldapClient", ...leastOnEffect]
 const streaming = ["floor", "effectLdap"]
+const onOneCore = ["floor", "effectLdap", "ldapts", ...leastOnEffect]
 
 // In the second round V8 compiles what it has found to be hot, which costs a client as much as the entries.
 const bulk = {
@@ -116,18 +117,26 @@ export const parts: ReadonlyArray<Part> = [
   },
   { ...bulk, name: "pages", title: "All people, in pages of 1,000", work: "pages", against: "slapd", peers: clients },
   ...both({ ...lookups, name: "lookup", title: "Lookups, one after another", work: "lookup" }),
-  ...both({ ...lookups, name: "inflight", title: "Lookups, 64 at a time", work: "inFlight", items: 6_000 }),
   {
+    ...lookups,
+    name: "lookup",
+    title: "Lookups, one after another",
+    work: "lookup",
+    against: "slapd, one core",
+    peers: onOneCore
+  },
+  ...both({ ...lookups, name: "inflight", title: "Lookups, 64 at a time", work: "inFlight", items: 6_000 }),
+  ...(["slapd", "slapd, one core"] as const).map((against): Part => ({
     ...cycles,
     name: "connect",
     title: "Connect, bind, unbind",
     work: "connect",
-    against: "slapd",
+    against,
     items: 200,
     // As with requests: V8 compiles the code of most clients in the first thousands.
     warmUp: 20,
-    peers: connecting
-  },
+    peers: against === "slapd" ? connecting : ["floor", "effectLdap", "ldapts", "connectionOnly"]
+  })),
   {
     ...cycles,
     name: "connect",
@@ -155,17 +164,17 @@ export const parts: ReadonlyArray<Part> = [
     rounds: 2,
     peers: ["effectLdap"]
   },
-  {
+  ...(["slapd", "slapd, one core"] as const).map((against): Part => ({
     ...writes,
     title: "Add, modify, delete, one after another",
     work: "write",
-    against: "slapd",
+    against,
     items: 600,
     // As many requests of each kind as before the lookups that count: V8 compiles the code of most clients between 7,000 and 12,000.
     rounds: 8,
     warmUp: 30,
-    peers: requesting
-  },
+    peers: against === "slapd" ? requesting : onOneCore
+  })),
   ...both({
     ...writes,
     title: "Add, modify, delete, 64 at a time",

@@ -11,6 +11,7 @@ import { measureIdle } from "./idle.ts"
 import { measureImports } from "./imports.ts"
 import { inTurn } from "./inTurn.ts"
 import type { Measured, Task } from "./measure.ts"
+import { canPlace, withOneCore } from "./oneCore.ts"
 import { decoding, type Part, parts } from "./parts.ts"
 import { compileLibldap } from "./peers/libldap.ts"
 import { answerOf, startPeer } from "./Process.ts"
@@ -99,13 +100,14 @@ const repeatPart = async (
   ca: string | undefined,
   repeat: number
 ): Promise<ReadonlyArray<Map<string, Measured>>> => {
+  const isOnOneCore = part.against === "slapd, one core"
   const rounds = quick ? Math.min(part.rounds, 2) : Math.max(part.rounds, 1)
   // For the JIT compiler: if a round is short, one round isn't sufficient.
   const usual = part.warmUp ?? 1
   const warmUp = part.rounds === 0 ? 0 : quick ? Math.min(usual, 1) : usual
   const started = await Promise.all(
     peers.filter((peer) => peer !== "pythonLdap").map(async (peer) =>
-      [peer, await startPeer(taskOf(part, peer, url, ca))] as const
+      [peer, await startPeer(taskOf(part, peer, url, ca), isOnOneCore)] as const
     )
   )
   const found: Array<Map<string, Measured>> = []
@@ -174,13 +176,21 @@ if (wanted.length > 0 || isChosen("telemetry")) {
   if (slapd !== undefined) console.log(`slapd ${slapd.version}\n`)
   try {
     for (const part of wanted) {
-      const url = part.against === "responder" ? responder.url : part.against === "slapd" ? slapd?.ldap : slapd?.ldaps
-      if (url === undefined) continue
+      const isOnOneCore = part.against === "slapd, one core"
+      const url = part.against === "responder"
+        ? responder.url
+        : part.against === "slapd, TLS"
+        ? slapd?.ldaps
+        : slapd?.ldap
+      if (url === undefined || (isOnOneCore && !canPlace())) continue
       const peers = part.peers.filter((peer) => !left.has(peer))
       const rounds: Array<Map<string, Measured>> = []
       const ca = part.against === "slapd, TLS" ? slapd?.ca : undefined
       const times = part.rounds === 0 ? 1 : repeats * (part.processes ?? 1)
-      for (let repeat = 0; repeat < times; repeat++) rounds.push(...(await repeatPart(part, peers, url, ca, repeat)))
+      for (let repeat = 0; repeat < times; repeat++) {
+        const work = () => repeatPart(part, peers, url, ca, repeat)
+        rounds.push(...(isOnOneCore ? await withOneCore(slapd!.pid, work) : await work()))
+      }
       const result: PartResult = { part, rounds }
       figures.parts.push(result)
       show(partTable(result))

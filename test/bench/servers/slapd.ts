@@ -19,6 +19,7 @@ export interface Server {
   /** The path of the certificate to trust. */
   readonly ca: string
   readonly version: string
+  readonly pid: number
   readonly stop: () => Promise<void>
 }
 
@@ -95,6 +96,7 @@ export const startSlapdWith = async (
     ldaps,
     ca: file("ca.crt"),
     version: /slapd ([\d.]+)/.exec(spawnSync(found.path, ["-V"]).stderr.toString())?.[1] ?? "of unknown version",
+    pid: server.pid!,
     stop: async () => {
       kill()
       await ended
