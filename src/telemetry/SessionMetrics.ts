@@ -18,7 +18,7 @@ export class SessionMetrics {
   constructor(attributes: Metric.Metric.AttributeSet, context: Context.Context<never>) {
     this.#attributes = attributes
     this.#metrics = metricsOf(attributes)
-    this.#context = this.#metrics.contextOf(context)
+    this.#context = readBy(context)
   }
 
   /** Call it when the session begins to take requests. */
@@ -64,7 +64,6 @@ class ServerMetrics {
   /** By operation and result. */
   readonly #durations = new Map<string, Metric.Histogram<number>>()
   readonly #ends = new Map<string, Metric.Counter<number>>()
-  #context: Context.Context<never> = Context.empty()
   #abandons: Metric.Counter<number> | undefined
   #unbinds: Metric.Counter<number> | undefined
 
@@ -72,24 +71,6 @@ class ServerMetrics {
     this.#attributes = attributes
     this.sessions = new LiveGauge(LdapTelemetry.openSessions, "Open LDAP sessions", attributes)
     this.inFlight = new LiveGauge(LdapTelemetry.requestsInFlight, "LDAP requests in flight", attributes)
-  }
-
-  /**
-   * What metrics read of a context, and no more: a context of a program is long, and they look for two references in it each time. Sessions
-   * share it, as nearly all have the same registry and attributes.
-   */
-  contextOf(context: Context.Context<never>): Context.Context<never> {
-    const registry = Context.get(context, Metric.MetricRegistry)
-    const attributes = Context.get(context, Metric.CurrentMetricAttributes)
-    if (
-      Context.getOrUndefined(this.#context, Metric.MetricRegistry) !== registry ||
-      Context.getOrUndefined(this.#context, Metric.CurrentMetricAttributes) !== attributes
-    ) {
-      this.#context = Context.make(Metric.MetricRegistry, registry).pipe(
-        Context.add(Metric.CurrentMetricAttributes, attributes)
-      )
-    }
-    return this.#context
   }
 
   get abandons(): Metric.Counter<number> {
@@ -143,6 +124,25 @@ const metricsOf = (attributes: Metric.Metric.AttributeSet): ServerMetrics => {
   let metrics = servers.get(attributes)
   if (metrics === undefined) servers.set(attributes, metrics = new ServerMetrics(attributes))
   return metrics
+}
+
+/** By registry, the last context that {@link readBy} has made. */
+const contexts = new WeakMap<Metric.MetricRegistry, Context.Context<never>>()
+
+/**
+ * What metrics read of a context, and no more: a context of a program is long, and they look for two references in it each time. Sessions
+ * share it, as nearly all have the same registry and attributes.
+ */
+const readBy = (context: Context.Context<never>): Context.Context<never> => {
+  const registry = Context.get(context, Metric.MetricRegistry)
+  const attributes = Context.get(context, Metric.CurrentMetricAttributes)
+  const known = contexts.get(registry)
+  if (known !== undefined && Context.get(known, Metric.CurrentMetricAttributes) === attributes) return known
+  const made = Context.make(Metric.MetricRegistry, registry).pipe(
+    Context.add(Metric.CurrentMetricAttributes, attributes)
+  )
+  contexts.set(registry, made)
+  return made
 }
 
 const codes: ReadonlySet<number> = new Set(Object.values(LdapResultCode))
