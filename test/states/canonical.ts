@@ -75,6 +75,7 @@ export const encode = (world: World, model: Model, bytes: Uint8Array): number =>
   put(backpressure.waiting)
   put(backpressure.full)
   put(access.holder === undefined ? none : indexOf(access.holder))
+  // The places of a line matter to nothing but the line; test/session/core/line.test.ts compares it with a `Set`.
   putList(access.alone, access.alone.size)
   putList(access.shared, access.shared.size)
   putList(state.woken, state.woken.length)

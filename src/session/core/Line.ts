@@ -1,5 +1,5 @@
 /**
- * Operations in the order in which they came, from which any of them may leave.
+ * What waits, in the order in which it came, and from which any may leave: operations, fibers.
  *
  * A `Set` would do the same and cost more than the rest of a step: V8 gives each object in a set a random hash, and a table of its own to
  * keep it in. Here an item knows its place. So it can be in one line at a time.
@@ -31,7 +31,7 @@ export class Line<Item extends Placed> implements Iterable<Item> {
     return item.place !== undefined && this.#places[item.place] === item
   }
 
-  /** Adds an item at the end. It must not be in a line. */
+  /** Adds an item at the end. It must not be in a line, and nobody may be going through this one. */
   add(item: Item): void {
     if (this.#places.length > long && this.#places.length > 2 * this.#size) this.#closeUp()
     item.place = this.#places.length

@@ -52,8 +52,8 @@ export class Deadlines<Of> {
   #isEnded = false
 
   /**
-   * `now` reads the Clock of the context, on which the timer runs. `onPassed` runs once for each deadline that is not cleared before. `reads` changes with
-   * everything that arrives.
+   * `now` reads the Clock of the context, on which the timer runs. `onPassed` runs once for each deadline that is not cleared before.
+   * `reads` changes with everything that arrives.
    */
   constructor(now: () => number, context: Context.Context<never>, reads: () => number, onPassed: (of: Of) => void) {
     this.#reads = reads

@@ -36,7 +36,7 @@ export class Notices {
   #isOver = false
 
   tell(message: LdapMessage): void {
-    // A copy, since who hears it may make others listen.
+    // A copy, since a subscriber may subscribe again while it hears it.
     for (const { hear } of [...this.#listeners]) guarded(() => hear(message))
   }
 

@@ -1,18 +1,18 @@
-/** The clock of programs that provide none, which sessions read and wait by without its detours. */
+/** The clock of programs that provide none. Sessions read it in a shorter way than through Effect. */
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 
 export const systemClock: Clock.Clock = Context.get(Context.empty(), Clock.Clock)
 
-// Node looks the global up by a function each time.
+// Kept, since Node calls a function for each use of the global.
 // oxlint-disable-next-line no-restricted-globals -- Effect's Clock reads the same clock
-const machine = performance
+const steady = performance
 
 /**
- * Reads the monotonic time of a clock: milliseconds from an arbitrary start, which never run backwards. Each request reads it twice, and a
- * number that is made of a `BigInt` costs several times as much.
+ * Reads the monotonic time of a clock: milliseconds from an arbitrary start, which never run backwards. Each request reads it two
+ * or three times, and to make a number of a `BigInt` takes longer than to read it.
  */
 export const millisOf = (clock: Clock.Clock): () => number =>
   clock === systemClock
-    ? () => machine.now()
+    ? () => steady.now()
     : () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6

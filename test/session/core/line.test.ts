@@ -60,7 +60,7 @@ describe("a line of operations", () => {
     assert.deepStrictEqual([...line], [last])
   })
 
-  it("of many can be left from the front, one after another, without passing over those that left each time", () => {
+  it("is as fast at its end as at its start, if all leave in the order in which they came", () => {
     const line = new Line<Item>()
     const all = items(200_000)
     for (const item of all) line.add(item)

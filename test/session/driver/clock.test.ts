@@ -9,6 +9,7 @@ import * as Socket from "effect/socket/Socket"
 import * as TestClock from "effect/testing/TestClock"
 import { Worker } from "node:worker_threads"
 import * as MemorySocket from "../../../src/connection/MemorySocket.ts"
+import { millisOf, systemClock } from "../../../src/session/driver/systemClock.ts"
 import * as LdapSession from "../../../src/session/LdapSession.ts"
 import { connect, octets, ok, over, settle } from "../recording/RecordingPeer.ts"
 
@@ -57,6 +58,29 @@ describe("S6: a wall clock that is set", () => {
         yield* Fiber.join(release)
       })
   )
+
+  it("changes nothing of the time that sessions read without a clock of the program", () => {
+    const [read, before] = [millisOf(systemClock), Date.now]
+    const start = read()
+    for (const step of [-3_600_000, 3_600_000]) {
+      Date.now = () => before() + step
+      try {
+        assert.isAtLeast(read(), start)
+        assert.isBelow(read() - start, 60_000)
+      } finally {
+        Date.now = before
+      }
+    }
+  })
+
+  it("is as far as the monotonic time of Effect's clock, in milliseconds", () => {
+    const read = millisOf(systemClock)
+    const other = millisOf(Object.create(systemClock) as Clock.Clock)
+    const [start, otherStart] = [read(), other()]
+    const until = start + 20
+    while (read() < until);
+    assert.closeTo(other() - otherStart, read() - start, 1_000)
+  })
 })
 
 /** A server in its own thread, so that it answers while this thread is busy. Sets `answered` then. */
