@@ -4,12 +4,11 @@
  * most of what is measured, and it depends on where the system places the processes.
  */
 import { spawnSync } from "node:child_process"
-import { cpus } from "node:os"
 
 const taskset = "taskset"
 
-/** Linux has it (util-linux). */
-export const canPlace = (): boolean => spawnSync(taskset, ["-V"]).status === 0
+/** Linux has `taskset` (util-linux); a container may not have the first core. */
+export const canPlace = (): boolean => spawnSync(taskset, ["-c", "0", "true"]).status === 0
 
 /** The options of `fork` for a process on that core. */
 export const onOneCore = (execArgv: ReadonlyArray<string>) => ({
@@ -19,14 +18,14 @@ export const onOneCore = (execArgv: ReadonlyArray<string>) => ({
 
 /** Places a running process, with all its threads, on that core while `work` runs. */
 export const withOneCore = async <A>(pid: number, work: () => Promise<A>): Promise<A> => {
-  const place = (cores: string): void => {
-    const { status, stderr } = spawnSync(taskset, ["-a", "-p", "-c", cores, String(pid)])
-    if (status !== 0) throw new Error(`${taskset}: ${stderr.toString()}`)
-  }
-  place("0")
+  const call = (...args: ReadonlyArray<string>): string =>
+    spawnSync(taskset, [...args, String(pid)], { encoding: "utf8" }).stdout
+  // As in "pid 1's current affinity list: 0,1".
+  const before = call("-p", "-c").split(":").at(-1)!.trim()
+  call("-a", "-p", "-c", "0")
   try {
     return await work()
   } finally {
-    place(`0-${cpus().length - 1}`)
+    call("-a", "-p", "-c", before)
   }
 }

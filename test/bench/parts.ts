@@ -39,7 +39,7 @@ const leastOnEffect = ["fibers", "codec"]
 /** With the client and its pool, where a request costs little, so that the pool's share shows, and that of a program's fibers. */
 const requesting = [...clients, "ldapClient", ...leastOnEffect]
 const streaming = ["floor", "effectLdap"]
-const onOneCore = ["floor", "effectLdap", "ldapts", ...leastOnEffect]
+const onOneCore = [...most, ...leastOnEffect]
 
 // In the second round V8 compiles what it has found to be hot, which costs a client as much as the entries.
 const bulk = {
@@ -55,8 +55,8 @@ const lookups = {
   shows: "rate",
   items: 3_000,
   quickItems: 500,
-  // A round takes a quarter of a second, so other work on the machine shows: it takes many for a steady median, and as many for each place in
-  // the order of a round.
+  // A round takes a quarter of a second, so other work on the machine shows: it takes many for a steady median. Twice as many as clients, so
+  // that each has each place twice.
   rounds: 16,
   warmUp: 6,
   peers: requesting
@@ -123,6 +123,7 @@ export const parts: ReadonlyArray<Part> = [
     title: "Lookups, one after another",
     work: "lookup",
     against: "slapd, one core",
+    rounds: 18,
     peers: onOneCore
   },
   ...both({ ...lookups, name: "inflight", title: "Lookups, 64 at a time", work: "inFlight", items: 6_000 }),
@@ -171,7 +172,7 @@ export const parts: ReadonlyArray<Part> = [
     against,
     items: 600,
     // As many requests of each kind as before the lookups that count: V8 compiles the code of most clients between 7,000 and 12,000.
-    rounds: 8,
+    rounds: against === "slapd" ? 8 : 12,
     warmUp: 30,
     peers: against === "slapd" ? requesting : onOneCore
   })),

@@ -182,7 +182,11 @@ if (wanted.length > 0 || isChosen("telemetry")) {
         : part.against === "slapd, TLS"
         ? slapd?.ldaps
         : slapd?.ldap
-      if (url === undefined || (isOnOneCore && !canPlace())) continue
+      if (url === undefined) continue
+      if (isOnOneCore && !canPlace()) {
+        show(`${part.name}: ${part.title} (${part.against}): left out, as taskset can't place processes here\n`)
+        continue
+      }
       const peers = part.peers.filter((peer) => !left.has(peer))
       const rounds: Array<Map<string, Measured>> = []
       const ca = part.against === "slapd, TLS" ? slapd?.ca : undefined

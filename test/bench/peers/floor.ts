@@ -227,7 +227,7 @@ const connect = async (target: Target): Promise<Client> => {
       let last: Buffer = Buffer.alloc(0)
       const over = wire.until((_, tag, chunk, at) => {
         if (tag === entryTag) entries++
-        else last = chunk.subarray(at)
+        else last = Buffer.from(chunk.subarray(at))
         return tag === doneTag
       })
       wire.send(wire.request(search(base, "subtree", [LdapControl.pagedResults({ size, cookie })])))
