@@ -4,6 +4,8 @@
  * A `Set` would do the same and cost more than the rest of a step: V8 gives each object in a set a random hash, and a table of its own to
  * keep it in. Here an item knows its place. So it can be in one line at a time.
  */
+
+/** What can be in a line. */
 export interface Placed {
   /** Where it is in its line. {@link Line} sets it. */
   place?: number
