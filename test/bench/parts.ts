@@ -39,7 +39,7 @@ const leastOnEffect = ["fibers", "codec"]
 /** With the client and its pool, where a request costs little, so that the pool's share shows, and that of a program's fibers. */
 const requesting = [...clients, "ldapClient", ...leastOnEffect]
 const streaming = ["floor", "effectLdap"]
-const onOneCore = [...most, ...leastOnEffect]
+const forOneCore = [...most, ...leastOnEffect]
 
 // In the second round V8 compiles what it has found to be hot, which costs a client as much as the entries.
 const bulk = {
@@ -124,7 +124,7 @@ export const parts: ReadonlyArray<Part> = [
     work: "lookup",
     against: "slapd, one core",
     rounds: 18,
-    peers: onOneCore
+    peers: forOneCore
   },
   ...both({ ...lookups, name: "inflight", title: "Lookups, 64 at a time", work: "inFlight", items: 6_000 }),
   ...(["slapd", "slapd, one core"] as const).map((against): Part => ({
@@ -174,7 +174,7 @@ export const parts: ReadonlyArray<Part> = [
     // As many requests of each kind as before the lookups that count: V8 compiles the code of most clients between 7,000 and 12,000.
     rounds: against === "slapd" ? 8 : 12,
     warmUp: 30,
-    peers: against === "slapd" ? requesting : onOneCore
+    peers: against === "slapd" ? requesting : forOneCore
   })),
   ...both({
     ...writes,

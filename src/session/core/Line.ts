@@ -11,7 +11,7 @@ export interface Placed {
   place?: number
 }
 
-/** A line that is longer, with more gaps than items, is closed up. */
+/** If a line has more places than this, and more gaps than items, `add` removes the gaps. */
 const long = 64
 
 export class Line<Item extends Placed> implements Iterable<Item> {
@@ -33,7 +33,7 @@ export class Line<Item extends Placed> implements Iterable<Item> {
     return item.place !== undefined && this.#places[item.place] === item
   }
 
-  /** Adds an item at the end. It must not be in a line, and nobody may be going through this one. */
+  /** Adds an item, which must not be in a line, at the end. A loop over this line must not call it: items may get new places. */
   add(item: Item): void {
     if (this.#places.length > long && this.#places.length > 2 * this.#size) this.#closeUp()
     item.place = this.#places.length

@@ -73,13 +73,15 @@ describe("S6: a wall clock that is set", () => {
     }
   })
 
-  it("is as far as the monotonic time of Effect's clock, in milliseconds", () => {
+  it("read without a BigInt is in milliseconds, as that of a clock of the program", () => {
     const read = millisOf(systemClock)
     const other = millisOf(Object.create(systemClock) as Clock.Clock)
     const [start, otherStart] = [read(), other()]
     const until = start + 20
     while (read() < until);
-    assert.closeTo(other() - otherStart, read() - start, 1_000)
+    // Seconds would be far less, nanoseconds far more.
+    const passed = other() - otherStart
+    assert.isTrue(passed > 10 && passed < 10_000, `${passed}`)
   })
 })
 
