@@ -8,7 +8,7 @@ import * as HashSet from "effect/HashSet"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import type { LdapEntry } from "../../model/entry/LdapEntry.ts"
-import { directSyntax } from "../syntax/syntax.ts"
+import { type DirectSyntax, directSyntax } from "../syntax/syntax.ts"
 import type { MappedField } from "./MappedField.ts"
 
 /** Stands for a value that the schema has to look at. */
@@ -56,14 +56,10 @@ type Reader = (entry: LdapEntry) => unknown
 
 const readerOf = (field: MappedField): Reader => {
   const { decode, values } = sourceOf(field)
-  const one = (value: unknown): unknown => {
-    const decoded = decode(value)
-    return Result.isSuccess(decoded) ? decoded.success : irregular
-  }
   const all = (values: ReadonlyArray<unknown>): ReadonlyArray<unknown> | typeof irregular => {
     const decoded = new Array<unknown>(values.length)
     for (let i = 0; i < values.length; i++) {
-      if ((decoded[i] = one(values[i])) === irregular) return irregular
+      if ((decoded[i] = decode(values[i])) === irregular) return irregular
     }
     return decoded
   }
@@ -73,9 +69,9 @@ const readerOf = (field: MappedField): Reader => {
     switch (field.kind) {
       case "single":
       case "entryDn":
-        return found.length === 1 ? one(found[0]) : irregular
+        return found.length === 1 ? decode(found[0]) : irregular
       case "optional":
-        return found.length === 0 ? absent : found.length === 1 ? one(found[0]) : irregular
+        return found.length === 0 ? absent : found.length === 1 ? decode(found[0]) : irregular
       case "repeated":
         return all(found)
       case "nonEmpty":
@@ -91,22 +87,37 @@ const readerOf = (field: MappedField): Reader => {
 interface Source {
   /** All values of a field; `undefined` if the schema has to look at them. */
   readonly values: (entry: LdapEntry) => ReadonlyArray<unknown> | undefined
-  /** Decodes one of them. */
-  readonly decode: (value: unknown) => Result.Result<unknown, unknown>
+  /** Decodes one of them, or gives {@link irregular}. */
+  readonly decode: (value: unknown) => unknown
 }
 
 const sourceOf = ({ access, attribute, kind, value }: MappedField): Source => {
   const syntax = directSyntax(value)
-  // A syntax gets what it decodes: text from `wholeTexts`, otherwise bytes.
-  const decode = (syntax?.decode ?? Schema.decodeUnknownResult(value)) as Source["decode"]
+  const decode = decodeBy(syntax, value)
   if (access === "writeOnly") return { values: () => [], decode }
-  if (syntax?._tag === "Text") {
-    return { values: kind === "entryDn" ? (entry) => [entry.dn] : (entry) => entry.wholeTexts(attribute), decode }
+  if (syntax === undefined || syntax._tag === "Octets") {
+    return {
+      values: kind === "entryDn"
+        ? (entry) => [Buffer.from(entry.dn)]
+        : (entry) => entry.isPartial(attribute) ? undefined : entry.getAllBytes(attribute),
+      decode
+    }
   }
-  return {
-    values: kind === "entryDn"
-      ? (entry) => [Buffer.from(entry.dn)]
-      : (entry) => entry.isPartial(attribute) ? undefined : entry.getAllBytes(attribute),
-    decode
+  return { values: kind === "entryDn" ? (entry) => [entry.dn] : (entry) => entry.wholeTexts(attribute), decode }
+}
+
+/** A syntax gets what it decodes: text from `wholeTexts`, otherwise bytes. */
+const decodeBy = (syntax: DirectSyntax | undefined, value: MappedField["value"]): Source["decode"] => {
+  if (syntax?._tag === "Checked") {
+    // No `Result` for each value: most have such a syntax.
+    const { wrong } = syntax
+    return (text) => wrong(text as string) === undefined ? text : irregular
+  }
+  const decode = (syntax?.decode ?? Schema.decodeUnknownResult(value)) as (
+    value: unknown
+  ) => Result.Result<unknown, unknown>
+  return (value) => {
+    const decoded = decode(value)
+    return Result.isSuccess(decoded) ? decoded.success : irregular
   }
 }

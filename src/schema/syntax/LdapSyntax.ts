@@ -11,7 +11,7 @@ import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import { X509Certificate } from "node:crypto"
 import * as LdapDn from "../../model/dn/LdapDn.ts"
-import { fromOctets, fromText, type ValueSyntax } from "./syntax.ts"
+import { checkedText, fromOctets, fromText, type ValueSyntax } from "./syntax.ts"
 
 export { GeneralizedTime, UtcTime } from "./LdapSyntaxTime.ts"
 export type { ValueSyntax } from "./syntax.ts"
@@ -20,21 +20,15 @@ export type { ValueSyntax } from "./syntax.ts"
 // Text
 // ---------------------------------------------------------------------------------------------------------------------
 
-const text = (check: (text: string) => string | undefined): ValueSyntax<Schema.String> => {
-  const checked = (text: string): Result.Result<string, string> => {
-    const wrong = check(text)
-    return wrong === undefined ? Result.succeed(text) : Result.fail(wrong)
-  }
-  return fromText(Schema.String, { decode: checked, encode: checked })
-}
-
 /**
  * Directory String: UTF-8 text that isn't empty (RFC 4517 section 3.3.6), the syntax of most attributes.
  *
  * @category syntaxes
  * @since 0.1.0
  */
-export const DirectoryString = text((text) => text === "" ? "a directory string has at least one character" : undefined)
+export const DirectoryString = checkedText((text) =>
+  text === "" ? "a directory string has at least one character" : undefined
+)
 
 /**
  * Any UTF-8 text, including empty text, which some servers store.
@@ -42,7 +36,7 @@ export const DirectoryString = text((text) => text === "" ? "a directory string 
  * @category syntaxes
  * @since 0.1.0
  */
-export const Utf8String = text(() => undefined)
+export const Utf8String = checkedText(() => undefined)
 
 /**
  * IA5 String: ASCII (RFC 4517 section 3.3.15), as in `mail` and `dc`. May be empty.
@@ -50,7 +44,7 @@ export const Utf8String = text(() => undefined)
  * @category syntaxes
  * @since 0.1.0
  */
-export const Ia5String = text((text) =>
+export const Ia5String = checkedText((text) =>
   // oxlint-disable-next-line no-control-regex -- IA5 has the control characters
   /^[\u0000-\u007f]*$/.test(text) ? undefined : "an IA5 string has ASCII characters only"
 )
@@ -66,7 +60,7 @@ export const Ia5String = text((text) =>
  * @category syntaxes
  * @since 0.1.0
  */
-export const TelephoneNumber = text((text) =>
+export const TelephoneNumber = checkedText((text) =>
   /^[A-Za-z0-9'()+,\-./:?= ]+$/.test(text)
     ? undefined
     : "a telephone number has letters, digits, spaces and '()+,-./:?="
@@ -78,7 +72,7 @@ export const TelephoneNumber = text((text) =>
  * @category syntaxes
  * @since 0.1.0
  */
-export const Oid = text((text) =>
+export const Oid = checkedText((text) =>
   /^(?:[A-Za-z][A-Za-z0-9-]*|(?:0|[1-9][0-9]*)(?:\.(?:0|[1-9][0-9]*))+)$/.test(text)
     ? undefined
     : "neither a name nor an object identifier"

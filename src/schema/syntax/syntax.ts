@@ -20,9 +20,10 @@ const issues = <A>(result: Result.Result<A, string>): Effect.Effect<A, SchemaIss
 
 /**
  * How a codec of this folder decodes a value, for code that decodes entries without Schema's interpreter: from text, or from bytes.
- * It gives what the codec gives.
+ * It gives what the codec gives. `Checked`: text that is the value itself, if nothing is wrong with it.
  */
 export type DirectSyntax =
+  | { readonly _tag: "Checked"; readonly wrong: (text: string) => string | undefined }
   | { readonly _tag: "Text"; readonly decode: (text: string) => Result.Result<unknown, string> }
   | { readonly _tag: "Octets"; readonly decode: (octets: Uint8Array) => Result.Result<unknown, string> }
 
@@ -54,6 +55,17 @@ export const fromOctets = <To extends Schema.Constraint>(
     })
   ))
   if (isTypeOnly(to)) directSyntaxes.set(codec, { _tag: "Octets", decode: how.decode })
+  return codec
+}
+
+/** Makes a codec of UTF-8 text. `wrong` says in a short message what is wrong with a text. */
+export const checkedText = (wrong: (text: string) => string | undefined): ValueSyntax<Schema.String> => {
+  const checked = (text: string): Result.Result<string, string> => {
+    const problem = wrong(text)
+    return problem === undefined ? Result.succeed(text) : Result.fail(problem)
+  }
+  const codec = fromText(Schema.String, { decode: checked, encode: checked })
+  directSyntaxes.set(codec, { _tag: "Checked", wrong })
   return codec
 }
 
