@@ -20,7 +20,7 @@ import * as LdapTransport from "../connection/LdapTransport.ts"
 import { given } from "../model/input/values.ts"
 import { InvalidRequest, LdapError } from "../model/LdapError.ts"
 import { operationsBy } from "../session/calls/operationsBy.ts"
-import { passingTo, type Performer, traced } from "../session/calls/Performer.ts"
+import { passingTo, type Performer, Traced } from "../session/calls/Performer.ts"
 import { configured } from "../session/configured.ts"
 import { sessionProblem, urlProblem } from "../session/input/sessionInput.ts"
 import * as LdapSession from "../session/LdapSession.ts"
@@ -96,7 +96,7 @@ export const fromPool = (
 
 /** A span covers all of an operation: the wait for a session, and every attempt. */
 const tracedPool = (pool: LdapPool.LdapPool, retry: Repetition.RetrySchedule | undefined): Performer =>
-  traced(performerOverPool(pool, retry), Tracing.of(pool.server))
+  new Traced(performerOverPool(pool, retry), Tracing.of(pool.server))
 
 /** A client that was given a session or a pool doesn't know how to open another session. */
 const unknownOrigin: Origin = { isSecure: false, settings: {} }

@@ -21,7 +21,7 @@ import type { TlsOptions, TlsSession } from "../connection/tls/LdapTls.ts"
 import { InvalidRequest, LdapError, type LdapResult, type SessionEnd } from "../model/LdapError.ts"
 import { type Description, Tracing } from "../telemetry/Tracing.ts"
 import { operationsBy } from "./calls/operationsBy.ts"
-import { overRequester, setUntraced, traced } from "./calls/Performer.ts"
+import { OverRequester, setUntraced, Traced } from "./calls/Performer.ts"
 import { configured } from "./configured.ts"
 import { started } from "./connectWithin.ts"
 import type { Notice } from "./driver/Notices.ts"
@@ -32,7 +32,7 @@ import type { LdapOperations, OperationOptions } from "./LdapOperations.ts"
 import { openDriver } from "./openDriver.ts"
 import { bind, isPlain, startBind } from "./operations/bind.ts"
 import { controlsOf, timeoutOf } from "./operations/operationOptions.ts"
-import { requesterOver } from "./operations/requesterOverDriver.ts"
+import { RequesterOverDriver } from "./operations/RequesterOverDriver.ts"
 import { startTls } from "./operations/startTls.ts"
 import type { SessionConfig, SessionOptions } from "./SessionOptions.ts"
 import type { SessionSettings } from "./SessionSettings.ts"
@@ -244,10 +244,10 @@ const fromDriver = (
   { pagedSearches, requestTimeout }: SessionSettings,
   tlsOptions: TlsOptions
 ): LdapSession => {
-  const requester = requesterOver(driver, requestTimeout, pagedSearches)
-  const performer = overRequester(requester)
+  const requester = new RequesterOverDriver(driver, requestTimeout, pagedSearches)
+  const performer = new OverRequester(requester)
   const session: LdapSession = {
-    ...operationsBy(traced(performer, tracing)),
+    ...operationsBy(new Traced(performer, tracing)),
     server: driver.server,
     protection: Effect.sync(() => driver.connection.protection),
     tls: Effect.sync(() => driver.connection.tls),
@@ -260,7 +260,7 @@ const fromDriver = (
         { name: "bind", describe: () => describeBind(auth), outcome: ({ code }) => ({ code }) },
         bind(driver, auth, {
           controls: controlsOf(bindOptions),
-          timeoutMillis: timeoutOf(requestTimeout)(bindOptions)
+          timeoutMillis: timeoutOf(bindOptions, requestTimeout)
         })
       )
     },

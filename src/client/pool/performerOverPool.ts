@@ -9,13 +9,11 @@ import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import type { LdapError } from "../../model/LdapError.ts"
 import type { AnyCall, Call } from "../../session/calls/Call.ts"
-import { oneBy, type Performer, untraced } from "../../session/calls/Performer.ts"
+import { oneBy, type Performer, type Resume, untraced } from "../../session/calls/Performer.ts"
 import * as Repetition from "../retrying.ts"
 import type { LdapPool, PoolDemand } from "./LdapPool.ts"
 import { accessTo, type Held } from "./poolAccess.ts"
 import { CurrentJob, type Job } from "./ServerAffinity.ts"
-
-type Resume<A> = (answer: Effect.Effect<A, LdapError>) => void
 
 export const performerOverPool = (pool: LdapPool, retry: Repetition.RetrySchedule | undefined): Performer => {
   const access = accessTo(pool)

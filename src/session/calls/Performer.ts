@@ -8,7 +8,7 @@ import type { LdapError } from "../../model/LdapError.ts"
 import { isTracedHere, type Tracing } from "../../telemetry/Tracing.ts"
 import type { LdapOperations } from "../LdapOperations.ts"
 import type { Call, StreamCall } from "./Call.ts"
-import { HiddenProperty } from "./HiddenProperty.ts"
+import { hiddenProperty } from "./HiddenProperty.ts"
 import type { Requester } from "./Requester.ts"
 
 export interface Performer {
@@ -26,10 +26,9 @@ export interface Performer {
  * Begins a call. `resume` is called once, perhaps before the function returns: with the answer, or with an effect that gives it. Returns
  * what a caller that leaves before that has to run.
  */
-export type Begin = <A>(
-  call: Call<A>,
-  resume: (answer: Effect.Effect<A, LdapError>) => void
-) => Effect.Effect<void> | void
+export type Begin = <A>(call: Call<A>, resume: Resume<A>) => Effect.Effect<void> | void
+
+export type Resume<A> = (answer: Effect.Effect<A, LdapError>) => void
 
 /** The way of `begin` as that of `one`. */
 export const oneBy = (begin: Begin): Pick<Performer, "one" | "begin"> => ({
@@ -37,14 +36,27 @@ export const oneBy = (begin: Begin): Pick<Performer, "one" | "begin"> => ({
   one: (call) => Effect.callback((resume) => begin(call, resume))
 })
 
-/** Carries calls out over one connection. */
-export const overRequester = (requester: Requester): Performer => ({
-  ...oneBy((call, resume) =>
-    call.start === undefined ? resume(call.over(requester)) : call.start(requester, resume).leave
-  ),
-  requester,
-  many: (call) => call.over(requester)
-})
+/** Carries calls out over one connection. A class, like {@link Traced}: functions of its own would cost each session memory. */
+export class OverRequester implements Performer {
+  readonly requester: Requester
+
+  constructor(requester: Requester) {
+    this.requester = requester
+  }
+
+  begin<A>(call: Call<A>, resume: Resume<A>): Effect.Effect<void> | void {
+    if (call.start === undefined) return resume(call.over(this.requester))
+    return call.start(this.requester, resume).leave
+  }
+
+  one<A>(call: Call<A>): Effect.Effect<A, LdapError> {
+    return Effect.callback((resume) => this.begin(call, resume))
+  }
+
+  many<A>(call: StreamCall<A>): Stream.Stream<A, LdapError> {
+    return call.over(this.requester)
+  }
+}
 
 /** Passes calls on to any implementation of the operations. */
 export const passingTo = (operations: LdapOperations): Performer => ({
@@ -53,14 +65,27 @@ export const passingTo = (operations: LdapOperations): Performer => ({
 })
 
 /** Wraps each call in a tracing span, if a tracer listens. */
-export const traced = (performer: Performer, tracing: Tracing): Performer => {
-  const { begin } = performer
-  const spanned = <A>(call: Call<A>) => tracing.effect(call, performer.one(call))
-  return {
-    ...(begin === undefined
-      ? { one: spanned }
-      : oneBy((call, resume) => isTracedHere() ? resume(spanned(call)) : begin(call, resume))),
-    many: (call) => tracing.stream(call, performer.many(call))
+export class Traced implements Performer {
+  readonly #performer: Performer
+  readonly #tracing: Tracing
+
+  constructor(performer: Performer, tracing: Tracing) {
+    this.#performer = performer
+    this.#tracing = tracing
+  }
+
+  begin<A>(call: Call<A>, resume: Resume<A>): Effect.Effect<void> | void {
+    const performer = this.#performer
+    if (isTracedHere()) return resume(this.#tracing.effect(call, performer.one(call)))
+    return performer.begin === undefined ? resume(performer.one(call)) : performer.begin(call, resume)
+  }
+
+  one<A>(call: Call<A>): Effect.Effect<A, LdapError> {
+    return Effect.callback((resume) => this.begin(call, resume))
+  }
+
+  many<A>(call: StreamCall<A>): Stream.Stream<A, LdapError> {
+    return this.#tracing.stream(call, this.#performer.many(call))
   }
 }
 
@@ -75,4 +100,4 @@ export const setUntraced = (operations: LdapOperations, performer: Performer): v
 /** The performer of {@link setUntraced}; for a wrapper or a replacement, which has none, the operations themselves. */
 export const untraced = (operations: LdapOperations): Performer => untracedOf.get(operations) ?? passingTo(operations)
 
-const untracedOf = new HiddenProperty<LdapOperations, Performer>()
+const untracedOf = hiddenProperty<LdapOperations, Performer>()

@@ -8,63 +8,97 @@ import type { InvalidRequest } from "../../model/InvalidRequest.ts"
 import { LdapError } from "../../model/LdapError.ts"
 import * as Input from "../input/operationInput.ts"
 import type { LdapOperations } from "../LdapOperations.ts"
-import type { Call, StreamCall } from "./Call.ts"
 import type { Performer } from "./Performer.ts"
 import { compare, compareResult } from "./reads/compare.ts"
 import { lookup, lookupResult } from "./reads/lookup.ts"
 import { rootDse } from "./reads/rootDse.ts"
 import { search, searchMessages, searchResult } from "./reads/search.ts"
-import { withRanges } from "./reads/withRanges.ts"
+import * as WithRanges from "./reads/withRanges.ts"
 import { add } from "./writes/add.ts"
 import { delete_ } from "./writes/delete.ts"
 import { extendedBy } from "./writes/extended.ts"
 import { modify } from "./writes/modify.ts"
 import { rename } from "./writes/rename.ts"
 
-/** Arguments are judged first: no layer, and nothing on the wire, sees what isn't what its type says. */
+/**
+ * Arguments are checked first, so no layer and no server gets a value of the wrong type. A session has one function for each method and no
+ * other: they are a large part of its memory.
+ */
 export const operationsBy = (performer: Performer): LdapOperations => {
-  const one = <Arguments extends ReadonlyArray<unknown>, A>(
-    name: string,
-    call: (...args: Arguments) => Call<A>,
-    problem: Check
-  ) =>
-  (...args: Arguments): Effect.Effect<A, LdapError> => {
-    const wrong = problem(args[0], args[1], args[2], args[3])
-    return wrong === undefined ? performer.one(call(...args)) : Effect.fail(refusal(name, wrong, args[0]))
-  }
-  const many = <Arguments extends ReadonlyArray<unknown>, A>(
-    name: string,
-    call: (...args: Arguments) => StreamCall<A>,
-    problem: Check
-  ) =>
-  (...args: Arguments): Stream.Stream<A, LdapError> => {
-    const wrong = problem(args[0], args[1], args[2], args[3])
-    return wrong === undefined ? performer.many(call(...args)) : Stream.fail(refusal(name, wrong, args[0]))
-  }
   // Copying the two of these by a spread would cost as much as making all the others: V8 defines each in a slow way.
   const { extended, extendedMessages } = extendedBy(performer)
-  return {
-    ...withRanges({
-      search: many("search", search, Input.searchProblem),
-      searchMessages: many("search", searchMessages, Input.searchProblem),
-      searchResult: one("search", searchResult, Input.searchProblem),
-      lookup: one("search", lookup, Input.lookupProblem),
-      lookupResult: one("search", lookupResult, Input.lookupProblem)
-    }),
+  const operations: LdapOperations = {
+    search: (options) => {
+      const wrong = Input.searchProblem(options)
+      if (wrong !== undefined) return Stream.fail(refusal("search", wrong, options))
+      return WithRanges.isForRanges(options)
+        ? WithRanges.search(operations, options)
+        : performer.many(search(options))
+    },
+    searchMessages: (options) => {
+      const wrong = Input.searchProblem(options)
+      if (wrong !== undefined) return Stream.fail(refusal("search", wrong, options))
+      return WithRanges.isForRanges(options)
+        ? WithRanges.searchMessages(operations, options)
+        : performer.many(searchMessages(options))
+    },
+    searchResult: (options) => {
+      const wrong = Input.searchProblem(options)
+      if (wrong !== undefined) return Effect.fail(refusal("search", wrong, options))
+      return WithRanges.isForRanges(options)
+        ? WithRanges.searchResult(operations, options)
+        : performer.one(searchResult(options))
+    },
+    lookup: (dn, options) => {
+      const wrong = Input.lookupProblem(dn, options)
+      if (wrong !== undefined) return Effect.fail(refusal("search", wrong, dn))
+      return WithRanges.isForRanges(options)
+        ? WithRanges.lookup(operations, dn, options)
+        : performer.one(lookup(dn, options))
+    },
+    lookupResult: (dn, options) => {
+      const wrong = Input.lookupProblem(dn, options)
+      if (wrong !== undefined) return Effect.fail(refusal("search", wrong, dn))
+      return WithRanges.isForRanges(options)
+        ? WithRanges.lookupResult(operations, dn, options)
+        : performer.one(lookupResult(dn, options))
+    },
     rootDse: performer.one(rootDse),
-    compare: one("compare", compare, Input.compareProblem),
-    compareResult: one("compare", compareResult, Input.compareProblem),
-    add: one("add", add, Input.addProblem),
-    modify: one("modify", modify, Input.modifyProblem),
-    delete: one("delete", delete_, Input.deleteProblem),
-    rename: one("rename", rename, Input.renameProblem),
+    compare: (dn, attribute, value, options) => {
+      const wrong = Input.compareProblem(dn, attribute, value, options)
+      if (wrong !== undefined) return Effect.fail(refusal("compare", wrong, dn))
+      return performer.one(compare(dn, attribute, value, options))
+    },
+    compareResult: (dn, attribute, value, options) => {
+      const wrong = Input.compareProblem(dn, attribute, value, options)
+      if (wrong !== undefined) return Effect.fail(refusal("compare", wrong, dn))
+      return performer.one(compareResult(dn, attribute, value, options))
+    },
+    add: (dn, attributes, options) => {
+      const wrong = Input.addProblem(dn, attributes, options)
+      if (wrong !== undefined) return Effect.fail(refusal("add", wrong, dn))
+      return performer.one(add(dn, attributes, options))
+    },
+    modify: (dn, changes, options) => {
+      const wrong = Input.modifyProblem(dn, changes, options)
+      if (wrong !== undefined) return Effect.fail(refusal("modify", wrong, dn))
+      return performer.one(modify(dn, changes, options))
+    },
+    delete: (dn, options) => {
+      const wrong = Input.deleteProblem(dn, options)
+      if (wrong !== undefined) return Effect.fail(refusal("delete", wrong, dn))
+      return performer.one(delete_(dn, options))
+    },
+    rename: (dn, options) => {
+      const wrong = Input.renameProblem(dn, options)
+      if (wrong !== undefined) return Effect.fail(refusal("rename", wrong, dn))
+      return performer.one(rename(dn, options))
+    },
     extended,
     extendedMessages
   }
+  return operations
 }
-
-/** What is wrong with the arguments of an operation; all have four at the most. */
-type Check = (first: unknown, second: unknown, third: unknown, fourth: unknown) => InvalidRequest | undefined
 
 const refusal = (operation: string, reason: InvalidRequest, about: unknown): LdapError => {
   const isText = typeof about === "string" && about !== ""

@@ -10,78 +10,72 @@ import * as Stream from "effect/Stream"
 import { InvalidRequest, type LdapError } from "../../model/LdapError.ts"
 import { fastBind, startTls } from "../../protocol/LdapExtended.ts"
 import type { ExtendedRequest, LdapMessage } from "../../protocol/LdapMessage.ts"
-import type { Requester } from "../calls/Requester.ts"
 import type { SessionDriver } from "../driver/SessionDriver.ts"
-import type {
-  DoneMessage,
-  ExtendedResult,
-  IntermediateMessage,
-  OperationOptions,
-  RawExtendedOptions
-} from "../LdapOperations.ts"
+import type { DoneMessage, ExtendedResult, IntermediateMessage, RawExtendedOptions } from "../LdapOperations.ts"
 import { cantFollow, controlsOf, givingUpOf } from "./operationOptions.ts"
 import { request, resultOf, succeedOrFail } from "./request.ts"
 import { type ItemsPull, type Question, ResponseQueue } from "./ResponseQueue.ts"
 
 type ExtendedMessage<A> = IntermediateMessage | DoneMessage<A>
 
-export const extendedOver = (
+export const extended = (
   driver: SessionDriver,
-  timeoutMillis: (options: OperationOptions | undefined) => number
-): Pick<Requester, "extended" | "extendedMessages"> => {
-  const one = (oid: string, options: RawExtendedOptions | undefined): Effect.Effect<ExtendedResult, LdapError> => {
-    const context = { operation: "extended" }
-    const wrong = refusal(oid) ?? cantFollow(options)
-    if (wrong !== undefined) return Effect.fail(driver.error(context, wrong))
-    return Effect.flatMap(
-      request(driver, {
-        ...context,
+  oid: string,
+  options: RawExtendedOptions | undefined,
+  timeoutMillis: number
+): Effect.Effect<ExtendedResult, LdapError> => {
+  const context = { operation: "extended" }
+  const wrong = refusal(oid) ?? cantFollow(options)
+  if (wrong !== undefined) return Effect.fail(driver.error(context, wrong))
+  return Effect.flatMap(
+    request(driver, {
+      ...context,
+      request: requestOf(oid, options),
+      controls: controlsOf(options),
+      expects: "ExtendedResponse",
+      timeoutMillis,
+      givingUp: givingUpOf(options)
+    }),
+    (message) => Effect.as(succeedOrFail(driver, context, resultOf(message)), extendedResultOf(message))
+  )
+}
+
+/** The same, with the intermediate responses before the response. */
+export const extendedMessages = (
+  driver: SessionDriver,
+  oid: string,
+  options: RawExtendedOptions | undefined,
+  timeoutMillis: number
+): Stream.Stream<ExtendedMessage<ExtendedResult>, LdapError> =>
+  Stream.fromChannel(
+    Channel.fromTransform((_, scope) => {
+      const question: Question = {
+        operation: "extended",
         request: requestOf(oid, options),
         controls: controlsOf(options),
         expects: "ExtendedResponse",
-        timeoutMillis: timeoutMillis(options),
+        givesAll: true,
+        timeoutMillis,
         givingUp: givingUpOf(options)
-      }),
-      (message) => Effect.as(succeedOrFail(driver, context, resultOf(message)), extendedResultOf(message))
-    )
-  }
-
-  const many = (
-    oid: string,
-    options: RawExtendedOptions | undefined
-  ): Stream.Stream<ExtendedMessage<ExtendedResult>, LdapError> =>
-    Stream.fromChannel(
-      Channel.fromTransform((_, scope) => {
-        const question: Question = {
-          operation: "extended",
-          request: requestOf(oid, options),
-          controls: controlsOf(options),
-          expects: "ExtendedResponse",
-          givesAll: true,
-          timeoutMillis: timeoutMillis(options),
-          givingUp: givingUpOf(options)
-        }
-        const wrong = refusal(oid) ?? cantFollow(options)
-        if (wrong !== undefined) return Effect.succeed(Effect.fail(driver.error(question, wrong)))
-        let responses: ResponseQueue<ExtendedMessage<ExtendedResult>> | undefined
-        let isOver = false
-        const pull: ItemsPull<ExtendedMessage<ExtendedResult>> = Effect.suspend(() => {
-          if (isOver) return Cause.done()
-          const asked = (responses ??= new ResponseQueue(driver, question, intermediate))
-          return Effect.catchIf(asked.pull(question.timeoutMillis), Cause.isDone, () => {
-            isOver = true
-            return Effect.succeed([{ _tag: "Done", result: extendedResultOf(asked.answer!) }] as const)
-          })
+      }
+      const wrong = refusal(oid) ?? cantFollow(options)
+      if (wrong !== undefined) return Effect.succeed(Effect.fail(driver.error(question, wrong)))
+      let responses: ResponseQueue<ExtendedMessage<ExtendedResult>> | undefined
+      let isOver = false
+      const pull: ItemsPull<ExtendedMessage<ExtendedResult>> = Effect.suspend(() => {
+        if (isOver) return Cause.done()
+        const asked = (responses ??= new ResponseQueue(driver, question, intermediate))
+        return Effect.catchIf(asked.pull(timeoutMillis), Cause.isDone, () => {
+          isOver = true
+          return Effect.succeed([{ _tag: "Done", result: extendedResultOf(asked.answer!) }] as const)
         })
-        return Effect.as(
-          Scope.addFinalizer(scope, Effect.suspend(() => responses === undefined ? Effect.void : responses.close)),
-          pull
-        )
       })
-    )
-
-  return { extended: one, extendedMessages: many }
-}
+      return Effect.as(
+        Scope.addFinalizer(scope, Effect.suspend(() => responses === undefined ? Effect.void : responses.close)),
+        pull
+      )
+    })
+  )
 
 /** Operations that change the connection for every user of the session, and the alternative to each. */
 const changesOfTheConnection: ReadonlyMap<string, string> = new Map([

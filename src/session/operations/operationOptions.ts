@@ -9,7 +9,7 @@ import type { OperationOptions } from "../LdapOperations.ts"
 import type { GivingUp } from "./request.ts"
 
 /** The time limit of an operation in milliseconds: its own, or the session's. */
-export const timeoutOf = (requestTimeout: number) => (options: OperationOptions | undefined): number =>
+export const timeoutOf = (options: OperationOptions | undefined, requestTimeout: number): number =>
   options?.timeout === undefined ? requestTimeout : Duration.toMillis(options.timeout)
 
 export const givingUpOf = (options: OperationOptions | undefined): GivingUp =>

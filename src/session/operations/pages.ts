@@ -21,7 +21,7 @@ export interface Search {
   readonly timeoutMillis: number
   readonly givingUp: GivingUp
   /** The paged searches of the session. */
-  readonly pagedSearches: () => PagedSearches
+  readonly paging: { readonly pagedSearches: PagedSearches }
 }
 
 /**
@@ -73,8 +73,8 @@ export class Pages {
 
   /** Takes one of the places that the session has for paged searches, within the rest of the time. {@link close} has to follow. */
   enter(remainingMillis: number): Effect.Effect<void, LdapError> {
-    const { pagedSearches, timeoutMillis } = this.#search
-    return pagedSearches().enter(this.#driver, this.#place, { timeoutMillis, remainingMillis })
+    const { paging, timeoutMillis } = this.#search
+    return paging.pagedSearches.enter(this.#driver, this.#place, { timeoutMillis, remainingMillis })
   }
 
   /**
@@ -155,7 +155,7 @@ export class Pages {
   }
 
   #giveBack(cookie: ReturnType<typeof cookieOf>): void {
-    const leave = () => this.#search.pagedSearches().leave(this.#place)
+    const leave = () => this.#search.paging.pagedSearches.leave(this.#place)
     if (!(cookie instanceof Uint8Array) || cookie.length === 0) return leave()
     const pending = new PendingGiveBack(this.#driver, this.#search, cookie, 0, leave)
     if (isSorted(this.#search)) pending.startAfter(busyPauses[0]!)

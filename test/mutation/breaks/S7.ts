@@ -138,7 +138,7 @@ export const s7 = breaksOf(
   },
   {
     file: extended,
-    find: "        if (wrong !== undefined) return Effect.succeed(Effect.fail(driver.error(question, wrong)))\n",
+    find: "      if (wrong !== undefined) return Effect.succeed(Effect.fail(driver.error(question, wrong)))\n",
     replace: "",
     test: "session/driver/notices",
     name: "is refused with what to use instead, and nothing is sent",

@@ -77,6 +77,29 @@ describe("the list of calls", () => {
     assert.deepStrictEqual(called, [[name, args]])
   })
 
+  /** How errors name the operation of a method, if not by the method's own name. */
+  const named: Readonly<Record<string, string>> = {
+    searchMessages: "search",
+    searchResult: "search",
+    lookup: "search",
+    lookupResult: "search",
+    compareResult: "compare",
+    extendedMessages: "extended"
+  }
+
+  it.effect.each(Object.keys(uses))(
+    "%s names its operation in the error for arguments that it can't take",
+    (name) =>
+      Effect.gen(function*() {
+        const method = (operations as unknown as Record<string, (...args: ReadonlyArray<unknown>) => unknown>)[name]!
+        const answer = method(Symbol("no argument"))
+        const error = yield* Effect.flip(
+          (Effect.isEffect(answer) ? answer : Stream.runDrain(answer as never)) as Effect.Effect<unknown, LdapError>
+        )
+        assert.deepStrictEqual([error.reason._tag, error.operation], ["InvalidRequest", named[name] ?? name])
+      })
+  )
+
   it("tells reads from writes", () => {
     const kinds = (use: (on: LdapSession.LdapOperations) => void) => callsOf(use).map(({ kind }) => kind)
     assert.deepStrictEqual(

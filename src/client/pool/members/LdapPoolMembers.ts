@@ -10,7 +10,7 @@ import * as Exit from "effect/Exit"
 import * as Scope from "effect/Scope"
 import * as Semaphore from "effect/Semaphore"
 import { ConnectFailed, LdapError, SessionClosed, type SessionEnd } from "../../../model/LdapError.ts"
-import { HiddenProperty } from "../../../session/calls/HiddenProperty.ts"
+import { hiddenProperty } from "../../../session/calls/HiddenProperty.ts"
 import { setUntraced, untraced } from "../../../session/calls/Performer.ts"
 import type { Requester } from "../../../session/calls/Requester.ts"
 import type { LdapOperations, LdapSession } from "../../../session/LdapSession.ts"
@@ -36,7 +36,7 @@ export const shareable = (session: LdapSession): PooledSession => {
   return operations
 }
 
-const wholes = new HiddenProperty<PooledSession, LdapSession>()
+const wholes = hiddenProperty<PooledSession, LdapSession>()
 
 /** The whole session behind a shared one, for a pool whose sessions are each lent to one operation at a time. */
 // Every shared session is put into the map when it is made, so the lookup can't fail.
