@@ -123,7 +123,7 @@ export class LdapParser {
           position = this.#collect(bytes, position, onMessage)
         } else {
           if (lent) {
-            bytes = Buffer.from(bytes.subarray(position))
+            bytes = Buffer.from(position === 0 ? bytes : bytes.subarray(position))
             position = 0
             lent = false
           }

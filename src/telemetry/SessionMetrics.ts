@@ -7,13 +7,23 @@ import { fromResult, type SessionEnd } from "../model/LdapError.ts"
 import { LdapResultCode } from "../model/LdapResultCode.ts"
 import * as LdapTelemetry from "./LdapTelemetry.ts"
 import * as LeftServers from "./leftServers.ts"
-import { LiveGauge } from "./liveGauge.ts"
+import { LiveGauges, type Series, type Source } from "./liveGauges.ts"
 
-export class SessionMetrics {
+/** The requests in flight of a session. */
+interface InFlight {
+  readonly size: number
+}
+
+export class SessionMetrics implements Source {
+  /** Set by the gauges. */
+  place?: number
+  /** The requests in flight, once the session is open. */
+  inFlight: InFlight = { size: 0 }
   readonly #attributes: Metric.Metric.AttributeSet
   readonly #context: Context.Context<never>
   readonly #metrics: ServerMetrics
-  #removals: ReadonlyArray<() => void> = []
+  /** The sessions that the gauges show, with this one. */
+  #open: Series<SessionMetrics> | undefined
 
   constructor(attributes: Metric.Metric.AttributeSet, context: Context.Context<never>) {
     this.#attributes = attributes
@@ -22,20 +32,17 @@ export class SessionMetrics {
   }
 
   /** Call it when the session begins to take requests. */
-  opened(inFlight: () => number): void {
+  opened(inFlight: InFlight): void {
     LeftServers.opened(LeftServers.servers, this.#attributes, this.#context)
-    this.#removals = [
-      // A function for each session: a gauge has the same source only once.
-      this.#metrics.sessions.add(this.#context, () => 1),
-      this.#metrics.inFlight.add(this.#context, inFlight)
-    ]
+    this.inFlight = inFlight
+    this.#open = this.#metrics.sessions.add(this.#context, this)
   }
 
   /** Call it once, when the session takes no more requests. */
   ended(end: SessionEnd): void {
-    for (const remove of this.#removals) remove()
+    this.#open?.remove(this)
     this.#metrics.ends(end._tag).updateUnsafe(1, this.#context)
-    LeftServers.ended(LeftServers.servers, this.#attributes, this.#context, this.#removals.length > 0)
+    LeftServers.ended(LeftServers.servers, this.#attributes, this.#context, this.#open !== undefined)
   }
 
   abandoned(): void {
@@ -58,8 +65,7 @@ export class SessionMetrics {
 
 /** Created when there is something to count, and shared by all sessions of a server: creating one costs more than counting. */
 class ServerMetrics {
-  readonly sessions: LiveGauge
-  readonly inFlight: LiveGauge
+  readonly sessions: LiveGauges<SessionMetrics>
   readonly #attributes: Metric.Metric.AttributeSet
   /** By operation and result. */
   readonly #durations = new Map<string, Metric.Histogram<number>>()
@@ -69,8 +75,15 @@ class ServerMetrics {
 
   constructor(attributes: Metric.Metric.AttributeSet) {
     this.#attributes = attributes
-    this.sessions = new LiveGauge(LdapTelemetry.openSessions, "Open LDAP sessions", attributes)
-    this.inFlight = new LiveGauge(LdapTelemetry.requestsInFlight, "LDAP requests in flight", attributes)
+    this.sessions = new LiveGauges([
+      { id: LdapTelemetry.openSessions, description: "Open LDAP sessions", attributes, read: () => 1 },
+      {
+        id: LdapTelemetry.requestsInFlight,
+        description: "LDAP requests in flight",
+        attributes,
+        read: ({ inFlight }) => inFlight.size
+      }
+    ])
   }
 
   get abandons(): Metric.Counter<number> {

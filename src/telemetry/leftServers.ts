@@ -17,13 +17,22 @@ export interface Kind {
   readonly registries: WeakMap<Metric.MetricRegistry, Known>
 }
 
-/**
- * The number of uses by key (sessions of a server, pools of a name), and the keys without a use, those that lost theirs first at
- * the front.
- */
+/** By their keys, those that are in use and those that were left last. */
 interface Known {
-  readonly open: Map<string, number>
-  readonly left: Map<string, Metric.Metric.AttributeSet>
+  readonly owners: Map<string, Owner>
+  /** How many are not in use. */
+  left: number
+  /** Counts each time that one is left. */
+  times: number
+}
+
+/** A server or a pool. */
+interface Owner {
+  readonly attributes: Metric.Metric.AttributeSet
+  /** Sessions of a server, pools of a name. */
+  uses: number
+  /** When it was left; 0 while it is in use. */
+  leftAt: number
 }
 
 /** Keeps keys for as long as their attributes, which all sessions of a server share: a new text would be hashed and compared each time. */
@@ -55,16 +64,24 @@ export const pools: Kind = {
 
 const knownOf = ({ registries }: Kind, registry: Metric.MetricRegistry): Known => {
   let known = registries.get(registry)
-  if (known === undefined) registries.set(registry, known = { open: new Map(), left: new Map() })
+  if (known === undefined) registries.set(registry, known = { owners: new Map(), left: 0, times: 0 })
   return known
+}
+
+const ownerOf = ({ owners }: Known, key: string, attributes: Metric.Metric.AttributeSet): Owner => {
+  let owner = owners.get(key)
+  if (owner === undefined) owners.set(key, owner = { attributes, uses: 0, leftAt: 0 })
+  return owner
 }
 
 /** A session with the server begins to take requests, or a pool begins to lend sessions. */
 export const opened = (kind: Kind, attributes: Metric.Metric.AttributeSet, context: Context.Context<never>): void => {
-  const { left, open } = knownOf(kind, Context.get(context, Metric.MetricRegistry))
-  const key = kind.keyOf(attributes)
-  left.delete(key)
-  open.set(key, (open.get(key) ?? 0) + 1)
+  const known = knownOf(kind, Context.get(context, Metric.MetricRegistry))
+  const owner = ownerOf(known, kind.keyOf(attributes), attributes)
+  owner.uses++
+  if (owner.leftAt === 0) return
+  owner.leftAt = 0
+  known.left--
 }
 
 /**
@@ -78,21 +95,28 @@ export const ended = (
   wasOpened: boolean
 ): void => {
   const registry = Context.get(context, Metric.MetricRegistry)
-  const { left, open } = knownOf(kind, registry)
-  const key = kind.keyOf(attributes)
-  const others = (open.get(key) ?? 0) - (wasOpened ? 1 : 0)
-  if (others > 0) return void open.set(key, others)
-  open.delete(key)
-  left.delete(key)
-  left.set(key, attributes)
-  if (left.size <= mostLeft) return
-  for (const [oldest, attributes] of left) {
-    left.delete(oldest)
-    return forget(kind, registry, attributes)
-  }
+  const known = knownOf(kind, registry)
+  const owner = ownerOf(known, kind.keyOf(attributes), attributes)
+  if (wasOpened) owner.uses--
+  if (owner.uses > 0) return
+  if (owner.leftAt === 0) known.left++
+  owner.leftAt = ++known.times
+  if (known.left > mostLeft) forgetFirst(kind, registry, known)
 }
 
-/** Gauges are removed with their sources, see `liveGauge.ts`. If a counter is created again, it begins at 0, as after a restart. */
+/** Forgets the one that was left before all others. */
+const forgetFirst = (kind: Kind, registry: Metric.MetricRegistry, known: Known): void => {
+  let first: Owner | undefined
+  for (const owner of known.owners.values()) {
+    if (owner.leftAt > 0 && (first === undefined || owner.leftAt < first.leftAt)) first = owner
+  }
+  if (first === undefined) return
+  known.owners.delete(kind.keyOf(first.attributes))
+  known.left--
+  forget(kind, registry, first.attributes)
+}
+
+/** Gauges are removed with their sources, see `liveGauges.ts`. If a counter is created again, it begins at 0, as after a restart. */
 const forget = (
   { ids, keyOf }: Kind,
   registry: Metric.MetricRegistry,

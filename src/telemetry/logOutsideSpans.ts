@@ -8,9 +8,11 @@ import * as Logger from "effect/Logger"
 import * as LogLevel from "effect/LogLevel"
 import * as References from "effect/References"
 
+const debug = LogLevel.getOrdinal("Debug")
+
 /** Whether level `Debug` is logged. It is off by default, and every session has two lines, so this is asked before anything is made. */
 export const isDebugLogged = (context: Context.Context<never>): boolean =>
-  !LogLevel.isGreaterThan(Context.get(context, References.MinimumLogLevel), "Debug")
+  LogLevel.getOrdinal(Context.get(context, References.MinimumLogLevel)) <= debug
 
 /** Logs at level `Debug` to all loggers of the program except the one that writes into spans. */
 export const logDebugOutsideSpans = (message: string): Effect.Effect<void> =>

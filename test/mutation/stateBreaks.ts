@@ -114,7 +114,7 @@ export const stateBreaks: ReadonlyArray<StateBreak> = [
       "no caller of a request keeps the session reading"
     ],
     [
-      `if (enqueue(queue, operation)) core.actions.push({ _tag: "PlanFlush" })`,
+      "if (enqueue(queue, operation)) core.actions.push(planFlush)",
       "enqueue(queue, operation)",
       "no flush is planned"
     ],
@@ -544,18 +544,18 @@ export const stateBreaks: ReadonlyArray<StateBreak> = [
       "no unbind, although StartTLS was never sent"
     ],
     [
-      "[...inFlight.values(), ...access.alone, ...access.shared]",
-      "[...access.alone, ...access.shared]",
+      "of inFlight.values())",
+      "of [] as ReadonlyArray<Operation>)",
       "what is in flight hangs at the end"
     ],
     [
-      "[...inFlight.values(), ...access.alone, ...access.shared]",
-      "[...inFlight.values(), ...access.shared]",
+      "  for (const operation of access.alone.takeAll()) failed(core, operation, reason)\n",
+      "",
       "a bind that waits hangs at the end"
     ],
     [
-      "[...inFlight.values(), ...access.alone, ...access.shared]",
-      "[...inFlight.values(), ...access.alone]",
+      "  for (const operation of access.shared.takeAll()) failed(core, operation, reason)\n",
+      "",
       "what waits for a bind hangs at the end"
     ],
     [
@@ -744,7 +744,7 @@ export const stateBreaks: ReadonlyArray<StateBreak> = [
     ["this.#places.push(item)\n", "this.#places.unshift(item)\n", "the last comes first"],
     ["    this.#places[item.place!] = undefined\n", "", "what has left is written with the others"],
     ["=== undefined) this.#start++", "=== undefined) break", "what waits behind one that has left waits for ever"],
-    ["    this.#renew([])\n    return all", "    return all", "writes everything again and again"]
+    ["    this.#clear()\n    return all", "    return all", "writes everything again and again"]
   ),
   ...of(
     "ExclusiveAccess",

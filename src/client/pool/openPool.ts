@@ -157,7 +157,8 @@ export const openPool = Effect.fnUntraced(function*(
   every(settings.idleTimeToLive, sweep)
 
   const used = () => [...members.open].filter(({ occupancy }) => occupancy.leases > 0).length
-  yield* addPoolGauges(server, settings.max, {
+  yield* addPoolGauges(server, {
+    max: settings.max,
     idle: () => members.open.size - used(),
     used,
     waiting: () => allocation.waiting

@@ -7,37 +7,58 @@ import * as Metric from "effect/Metric"
 import type * as Scope from "effect/Scope"
 import * as LdapTelemetry from "../../telemetry/LdapTelemetry.ts"
 import * as LeftServers from "../../telemetry/leftServers.ts"
-import { LiveGauge } from "../../telemetry/liveGauge.ts"
+import { type LiveGauge, LiveGauges, type Source } from "../../telemetry/liveGauges.ts"
+
+/** What the gauges read. */
+export interface MeasuredPool extends Source {
+  /** The most sessions that it may have. */
+  readonly max: number
+  readonly idle: () => number
+  readonly used: () => number
+  readonly waiting: () => number
+}
 
 /** Until the scope closes. */
-export const addPoolGauges = (
-  server: string,
-  max: number,
-  pool: { readonly idle: () => number; readonly used: () => number; readonly waiting: () => number }
-): Effect.Effect<void, never, Scope.Scope> =>
-  Effect.contextWith((context: Context.Context<Scope.Scope>) =>
-    Effect.asVoid(Effect.acquireRelease(
+export const addPoolGauges = (server: string, pool: MeasuredPool): Effect.Effect<void, never, Scope.Scope> =>
+  Effect.contextWith((context: Context.Context<Scope.Scope>) => {
+    const attributes = attributesOf(server)
+    return Effect.asVoid(Effect.acquireRelease(
       Effect.sync(() => {
-        const add = (id: string, description: string, read: () => number, state?: "idle" | "used") =>
-          new LiveGauge(id, description, {
-            ...attributesOf(server),
-            ...(state === undefined ? {} : { "db.client.connection.state": state })
-          }).add(context, read)
-        LeftServers.opened(LeftServers.pools, attributesOf(server), context)
-        return [
-          add(LdapTelemetry.poolSessions, "Sessions of LDAP pools", pool.idle, "idle"),
-          add(LdapTelemetry.poolSessions, "Sessions of LDAP pools", pool.used, "used"),
-          add(LdapTelemetry.poolMax, "The most sessions that LDAP pools may have", () => max),
-          add(LdapTelemetry.poolWaiting, "Fibers that wait for a session of an LDAP pool", pool.waiting)
-        ]
+        LeftServers.opened(LeftServers.pools, attributes, context)
+        return gaugesOf(attributes).add(context, pool)
       }),
-      (removals) =>
+      (open) =>
         Effect.sync(() => {
-          for (const remove of removals) remove()
-          LeftServers.ended(LeftServers.pools, attributesOf(server), context, true)
+          open.remove(pool)
+          LeftServers.ended(LeftServers.pools, attributes, context, true)
         })
     ))
-  )
+  })
+
+const gaugesOf = (attributes: Metric.Metric.AttributeSet): LiveGauges<MeasuredPool> => {
+  const sessions = (state: "idle" | "used"): LiveGauge<MeasuredPool> => ({
+    id: LdapTelemetry.poolSessions,
+    description: "Sessions of LDAP pools",
+    attributes: { ...attributes, "db.client.connection.state": state },
+    read: (pool) => pool[state]()
+  })
+  return new LiveGauges([
+    sessions("idle"),
+    sessions("used"),
+    {
+      id: LdapTelemetry.poolMax,
+      description: "The most sessions that LDAP pools may have",
+      attributes,
+      read: ({ max }) => max
+    },
+    {
+      id: LdapTelemetry.poolWaiting,
+      description: "Fibers that wait for a session of an LDAP pool",
+      attributes,
+      read: ({ waiting }) => waiting()
+    }
+  ])
+}
 
 /** Counts a wait that timed out. */
 export const countPoolTimeout = (server: string): Effect.Effect<void> =>

@@ -41,7 +41,7 @@ export type Done<A> = (exit: Exit.Exit<A, LdapError>) => void
 
 /** The messages of a collected search; it grows while they arrive. */
 export interface Collected {
-  readonly entries: Array<LdapEntry>
+  entries: Array<LdapEntry>
   readonly references: Array<ReadonlyArray<string>>
 }
 

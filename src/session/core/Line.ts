@@ -4,6 +4,7 @@
  * A `Set` would do the same and cost more than the rest of a step: V8 gives each object in a set a random hash, and a table of its own to
  * keep it in. Here an item knows its place. So it can be in one line at a time.
  */
+import { emptied } from "./emptied.ts"
 
 /** What can be in a line. */
 export interface Placed {
@@ -45,15 +46,15 @@ export class Line<Item extends Placed> implements Iterable<Item> {
   delete(item: Item): void {
     if (!this.has(item)) return
     this.#size--
-    if (this.#size === 0) return this.#renew([])
+    if (this.#size === 0) return this.#clear()
     this.#places[item.place!] = undefined
     while (this.#places[this.#start] === undefined) this.#start++
   }
 
   /** Removes and returns all. */
   takeAll(): ReadonlyArray<Item> {
-    const all = this.#size === this.#places.length ? this.#places as Array<Item> : [...this]
-    this.#renew([])
+    const all = this.#size === this.#places.length ? this.#places.slice() as Array<Item> : [...this]
+    this.#clear()
     return all
   }
 
@@ -70,7 +71,11 @@ export class Line<Item extends Placed> implements Iterable<Item> {
     this.#renew(items)
   }
 
-  #renew(items: Array<Item>): void {
+  #clear(): void {
+    this.#renew(emptied(this.#places))
+  }
+
+  #renew(items: Array<Item | undefined>): void {
     this.#places = items
     this.#start = 0
     this.#size = items.length

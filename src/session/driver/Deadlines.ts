@@ -87,7 +87,7 @@ export class Deadlines<Of> {
   /** Stops all deadlines: none passes any more. */
   end(): void {
     this.#isEnded = true
-    for (const deadline of this.#all()) this.clear(deadline)
+    while (this.#first !== undefined) this.clear(this.#first)
     this.#stopTimer?.()
   }
 

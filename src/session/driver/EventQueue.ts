@@ -2,6 +2,7 @@
  * Processes events one after another: an event that is added while another is processed waits for its turn. So no step begins in the
  * middle of another one, however deep the call stack is.
  */
+import { emptied } from "../core/emptied.ts"
 
 /** After how many processed events the list is compacted. */
 const longQueue = 1024
@@ -34,7 +35,7 @@ export class EventQueue<Event> {
       this.#waiting = this.#waiting.slice(i + 1)
       i = -1
     }
-    if (this.#waiting.length > 0) this.#waiting = []
+    this.#waiting = emptied(this.#waiting)
     this.#isBusy = false
   }
 }

@@ -29,7 +29,7 @@ const largest = 64 * 1024
 export class RequestWriter {
   readonly #options: WriterOptions
   readonly #connection: () => LdapConnection
-  /** Where the next request is encoded. When requests are written, none that it has still waits, so it is used again. */
+  /** Where the next request is encoded. When requests are written, none that it has still waits, so it is used again, with other memory. */
   #batch = new BerWriter(smallest)
 
   /** `connection` returns the current connection: a security layer takes the place of the connection below it. */
@@ -68,7 +68,7 @@ export class RequestWriter {
   /** Writes everything at once. Returns whether the connection has room for more. */
   write(items: ReadonlyArray<Operation | Abandon>, now: number): boolean {
     const bytes = this.#join(items, now)
-    // The connection keeps the bytes. The next requests are likely to be as many.
+    // The connection has the bytes now. With other memory the session keeps no password. The next requests are likely to be as many.
     this.#batch.renew(Math.min(Math.max(this.#batch.size, smallest), largest))
     return bytes === undefined || this.#connection().write(bytes)
   }
@@ -79,8 +79,10 @@ export class RequestWriter {
     let parts: Array<Uint8Array> | undefined
     // Requests that follow one another in a batch are one part.
     let batch: BerWriter | undefined
-    let [start, end] = [0, 0]
-    for (const item of items) {
+    let start = 0
+    let end = 0
+    for (let i = 0; i < items.length; i++) {
+      const item = items[i]!
       if ("spec" in item) {
         const pending = pendingOf(item)
         const { encoded } = pending

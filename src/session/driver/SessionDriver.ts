@@ -44,6 +44,8 @@ export interface DriverOptions extends SessionSettings {
 /** Runs something at the end of this turn. Node's `queueMicrotask` does too, and makes an `AsyncResource` for each call. */
 const later = Promise.resolve()
 
+const flush: SessionEvent = { _tag: "Flush" }
+
 /** An item of the queue: an event, or bytes that arrived while an action was performed. */
 type Waiting = SessionEvent | { readonly _tag: "Bytes"; readonly bytes: Uint8Array }
 
@@ -107,7 +109,7 @@ export class SessionDriver {
 
   /** Begins to receive. */
   begin(): void {
-    this.#options.metrics.opened(() => this.#machine.state.inFlight.size)
+    this.#options.metrics.opened(this.#machine.state.inFlight)
     this.#receiveFrom(this.#connection)
     // The first event: the machine decides after each event whether to read.
     this.dispatch({ _tag: "Room" })
@@ -201,14 +203,15 @@ export class SessionDriver {
     const { actions } = this.#machine
     if (event._tag === "Bytes") this.#reader.read(event.bytes)
     else this.#machine.apply(event)
-    for (const action of actions) {
+    for (let i = 0; i < actions.length; i++) {
+      const action = actions[i]!
       try {
         this.#perform(action)
       } catch (cause) {
         this.#broken(action, cause)
       }
     }
-    // Setting the length to 0 would drop the memory of the array, and each step would allocate it anew.
+    // One by one, so that the array keeps its memory (`emptied.ts`).
     while (actions.length > 0) actions.pop()
   }
 
@@ -289,7 +292,7 @@ export class SessionDriver {
         this.#writer.unbind(action.messageId)
         return this.#options.metrics.unbound()
       case "Shutdown":
-        return this.#connection.shutdown(() => this.dispatch({ _tag: "ShutdownDone" }))
+        return this.#connection.shutdown(this.#onShutdown)
       case "Close":
         return this.#close()
       case "Closed":
@@ -297,6 +300,8 @@ export class SessionDriver {
         this.closed.happen()
     }
   }
+
+  readonly #onShutdown = (): void => this.dispatch({ _tag: "ShutdownDone" })
 
   #encode(operation: Operation): void {
     const failure = this.#writer.encode(operation)
@@ -311,7 +316,7 @@ export class SessionDriver {
 
   readonly #flush = (): void => {
     this.#isFlushPlanned = false
-    this.dispatch({ _tag: "Flush" })
+    this.dispatch(flush)
   }
 
   #write(items: Extract<SessionAction, { readonly _tag: "Write" }>["items"]): void {
@@ -320,7 +325,11 @@ export class SessionDriver {
       this.dispatch({ _tag: "NoRoom" })
       if (!this.ended.hasHappened) this.#stalls.begin()
     }
-    for (const item of items) if (!("spec" in item)) guarded(() => this.#options.metrics.abandoned())
+    for (let i = 0; i < items.length; i++) if (!("spec" in items[i]!)) this.#countAbandon()
+  }
+
+  #countAbandon(): void {
+    guarded(() => this.#options.metrics.abandoned())
   }
 
   #stalled(): void {

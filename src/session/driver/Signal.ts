@@ -16,13 +16,15 @@ export class Signal<A> {
   #value: Effect.Effect<A> | undefined
 
   /** Completes when the event has happened; at once if it has already. */
-  readonly await: Effect.Effect<A> = Effect.callback((resume) => {
-    if (this.#value !== undefined) return resume(this.#value)
-    const waiting = this.#waiting ??= new Line()
-    const one: Waiting<A> = { resume }
-    waiting.add(one)
-    return Effect.sync(() => waiting.delete(one))
-  })
+  get await(): Effect.Effect<A> {
+    return Effect.callback((resume) => {
+      if (this.#value !== undefined) return resume(this.#value)
+      const waiting = this.#waiting ??= new Line()
+      const one: Waiting<A> = { resume }
+      waiting.add(one)
+      return Effect.sync(() => waiting.delete(one))
+    })
+  }
 
   get hasHappened(): boolean {
     return this.#value !== undefined

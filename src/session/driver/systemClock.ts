@@ -13,6 +13,6 @@ const steady = performance
  * or three times, and to make a number of a `BigInt` takes longer than to read it.
  */
 export const millisOf = (clock: Clock.Clock): () => number =>
-  clock === systemClock
-    ? () => steady.now()
-    : () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
+  clock === systemClock ? steadyMillis : () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
+
+const steadyMillis = (): number => steady.now()

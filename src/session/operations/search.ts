@@ -378,8 +378,14 @@ class PendingCollection extends PendingOperation implements Started {
   }
 
   override onDeliver({ operation }: LdapMessage): void {
-    if (operation._tag === "SearchResultEntry") this.#into.entries.push(operation.entry)
+    if (operation._tag === "SearchResultEntry") this.#add(operation.entry)
     else if (operation._tag === "SearchResultReference") this.#into.references.push(operation.uris)
+  }
+
+  /** A lookup has one entry: pushed into an empty array, it would take room for 17. */
+  #add(entry: LdapEntry): void {
+    if (this.#into.entries.length === 0) this.#into.entries = [entry]
+    else this.#into.entries.push(entry)
   }
 
   onSettled(outcome: Outcome): void {

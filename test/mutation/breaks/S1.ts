@@ -64,8 +64,8 @@ export const s1 = breaksOf(
   },
   {
     file: driver,
-    find: `return this.#connection.shutdown(() => this.dispatch({ _tag: "ShutdownDone" }))`,
-    replace: `return this.dispatch({ _tag: "ShutdownDone" })`,
+    find: "return this.#connection.shutdown(this.#onShutdown)",
+    replace: "return this.#onShutdown()",
     test: "session/ending",
     name: "waits until the connection is closed, and sends nothing more",
     why: "our side is not closed after the unbind, so the peer doesn't know that nothing follows"

@@ -83,7 +83,7 @@ export const s13 = breaksOf(
   },
   {
     file: eventQueue,
-    find: "    if (this.#waiting.length > 0) this.#waiting = []\n",
+    find: "    this.#waiting = emptied(this.#waiting)\n",
     replace: "",
     test: "session/driver/EventQueue",
     name: "EventQueue",

@@ -103,8 +103,8 @@ export const s6 = breaksOf(
   },
   {
     file: systemClock,
-    find: "() => steady.now()",
-    replace: "() => Date.now()",
+    find: "(): number => steady.now()",
+    replace: "(): number => Date.now()",
     test: "session/driver/clock",
     name: "changes nothing of the time that sessions read without a clock of the program",
     why: "setting the clock of the machine changes time limits of programs that provide no clock"

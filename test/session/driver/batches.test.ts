@@ -2,6 +2,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
+import { LdapParser } from "../../../src/protocol/LdapCodec.ts"
 import { pendingOf, PendingOperation } from "../../../src/session/driver/PendingOperation.ts"
 import { RequestWriter } from "../../../src/session/driver/RequestWriter.ts"
 import { ok, settle } from "../recording/RecordingPeer.ts"
@@ -95,6 +96,31 @@ describe("requests that wait to be written", () => {
     assert.strictEqual(pendingOf(b!).encoded?.start, pendingOf(a!).encoded?.end)
     writer.write([a!, wrong!, b!], 0)
     assert.deepStrictEqual(written(connection), ["cn=a", "cn=b"])
+  })
+
+  it("stay as they were written, whatever is written later: a connection may keep the bytes", () => {
+    const kept: Array<Uint8Array> = []
+    const connection = new ScriptedConnection()
+    connection.write = (bytes) => {
+      kept.push(bytes)
+      return true
+    }
+    const writer = new RequestWriter(() => connection, { allowInsecureAuth: false })
+    // Each batch has another size, beyond that of the buffer too, and one is withdrawn.
+    const sizes = Array.from({ length: 300 }, (_, i) => (i * 7_919) % 700 + (i % 50 === 49 ? 70_000 : 0))
+    const names = sizes.map((size, i) => `cn=${i}${"x".repeat(size)}`)
+    for (const [i, dn] of names.entries()) {
+      const [withdrawn, sent] = [new Deletion("cn=withdrawn").operation, new Deletion(dn).operation]
+      if (i % 3 === 0) writer.encode(withdrawn)
+      assert.isUndefined(writer.encode(sent))
+      writer.write([sent], 0)
+    }
+    const parser = new LdapParser()
+    const found: Array<string> = []
+    for (const bytes of kept) {
+      parser.push(bytes, ({ operation }) => found.push(operation._tag === "DeleteRequest" ? operation.dn : ""))
+    }
+    assert.deepStrictEqual(found, names)
   })
 
   it("take a bounded buffer, however many are withdrawn before the connection has room", () => {

@@ -21,11 +21,13 @@ export const end = (core: Core, reason: SessionEnd, peerListens: boolean): void 
   // Between the request for StartTLS and the end of the handshake nothing may be sent (RFC 4511 section 4.14.1).
   const isChanging = channel._tag === "Granted" || channel._tag === "Handshake" ||
     (channel._tag === "StartTls" && channel.operation.stage === "written")
-  for (const operation of [...inFlight.values(), ...access.alone, ...access.shared]) {
+  for (const operation of inFlight.values()) {
     // The server may still be working on this request, so the unbind has another id (RFC 4511 section 4.1.1.1).
     if (operation.stage === "written") rememberAbandoned(ids, operation.messageId)
     failed(core, operation, reason)
   }
+  for (const operation of access.alone.takeAll()) failed(core, operation, reason)
+  for (const operation of access.shared.takeAll()) failed(core, operation, reason)
   if (access.holder !== undefined) failed(core, access.holder, reason)
   queue.waiting.takeAll()
   if (reason._tag === "Released" && (isChanging || channel._tag === "Undecided")) {

@@ -3,7 +3,7 @@ import { setUnread, setWaiting } from "../Backpressure.ts"
 import { isOpen, takeNext } from "../ExclusiveAccess.ts"
 import { nextId } from "../MessageIds.ts"
 import type { Operation } from "../Operation.ts"
-import type { Core, Outcome } from "../SessionAction.ts"
+import type { Core, Outcome, SessionAction } from "../SessionAction.ts"
 import { messages } from "../SessionState.ts"
 import { enqueue, takeWritable } from "../WriteQueue.ts"
 
@@ -59,8 +59,10 @@ const send = (core: Core, operation: Operation): void => {
   if (kind === "startTls") core.state.phase = { _tag: "Open", channel: { _tag: "StartTls", operation } }
   if (kind !== "stream") setWaiting(backpressure, operation, true)
   core.actions.push({ _tag: "Encode", operation })
-  if (enqueue(queue, operation)) core.actions.push({ _tag: "PlanFlush" })
+  if (enqueue(queue, operation)) core.actions.push(planFlush)
 }
+
+const planFlush: SessionAction = { _tag: "PlanFlush" }
 
 export const flush = (core: Core): void => {
   core.state.queue.isPlanned = false
@@ -76,7 +78,8 @@ const write = (core: Core): void => {
   if (core.state.phase._tag !== "Open") return
   const items = takeWritable(core.state.queue)
   if (items.length === 0) return
-  for (const item of items) {
+  for (let i = 0; i < items.length; i++) {
+    const item = items[i]!
     if (!("spec" in item)) continue
     item.stage = "written"
     item.isBegun = true
