@@ -96,7 +96,7 @@ const parts: Readonly<Record<string, Part>> = {
   processes: {
     measure: async () => (await import("./check/processes.ts")).ratios(),
     rows: [
-      ["whoami", "effect-ldap whoami, a start of Node = 1", 2.8, 4.4],
+      ["whoami", "effect-ldap whoami, a start of Node = 1", 3.2, 5],
       ["first groups", "The first 20 groups of a process, ldapts = 1", 0.3, 0.55]
     ]
   }
