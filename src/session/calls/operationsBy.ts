@@ -28,77 +28,65 @@ export const operationsBy = (performer: Performer): LdapOperations => {
   // Copying the two of these by a spread would cost as much as making all the others: V8 defines each in a slow way.
   const { extended, extendedMessages } = extendedBy(performer)
   const operations: LdapOperations = {
-    search: (options) => {
-      const wrong = Input.searchProblem(options)
-      if (wrong !== undefined) return Stream.fail(refusal("search", wrong, options))
-      return WithRanges.isForRanges(options)
-        ? WithRanges.search(operations, options)
-        : performer.many(search(options))
-    },
-    searchMessages: (options) => {
-      const wrong = Input.searchProblem(options)
-      if (wrong !== undefined) return Stream.fail(refusal("search", wrong, options))
-      return WithRanges.isForRanges(options)
-        ? WithRanges.searchMessages(operations, options)
-        : performer.many(searchMessages(options))
-    },
-    searchResult: (options) => {
-      const wrong = Input.searchProblem(options)
-      if (wrong !== undefined) return Effect.fail(refusal("search", wrong, options))
-      return WithRanges.isForRanges(options)
-        ? WithRanges.searchResult(operations, options)
-        : performer.one(searchResult(options))
-    },
-    lookup: (dn, options) => {
-      const wrong = Input.lookupProblem(dn, options)
-      if (wrong !== undefined) return Effect.fail(refusal("search", wrong, dn))
-      return WithRanges.isForRanges(options)
-        ? WithRanges.lookup(operations, dn, options)
-        : performer.one(lookup(dn, options))
-    },
-    lookupResult: (dn, options) => {
-      const wrong = Input.lookupProblem(dn, options)
-      if (wrong !== undefined) return Effect.fail(refusal("search", wrong, dn))
-      return WithRanges.isForRanges(options)
-        ? WithRanges.lookupResult(operations, dn, options)
-        : performer.one(lookupResult(dn, options))
-    },
+    search: (options) =>
+      refusedStream("search", Input.searchProblem(options)) ??
+        (WithRanges.isForRanges(options)
+          ? WithRanges.search(operations, options)
+          : performer.many(search(options))),
+    searchMessages: (options) =>
+      refusedStream("search", Input.searchProblem(options)) ??
+        (WithRanges.isForRanges(options)
+          ? WithRanges.searchMessages(operations, options)
+          : performer.many(searchMessages(options))),
+    searchResult: (options) =>
+      refused("search", Input.searchProblem(options)) ??
+        (WithRanges.isForRanges(options)
+          ? WithRanges.searchResult(operations, options)
+          : performer.one(searchResult(options))),
+    lookup: (dn, options) =>
+      refused("search", Input.lookupProblem(dn, options), dn) ??
+        (WithRanges.isForRanges(options)
+          ? WithRanges.lookup(operations, dn, options)
+          : performer.one(lookup(dn, options))),
+    lookupResult: (dn, options) =>
+      refused("search", Input.lookupProblem(dn, options), dn) ??
+        (WithRanges.isForRanges(options)
+          ? WithRanges.lookupResult(operations, dn, options)
+          : performer.one(lookupResult(dn, options))),
     rootDse: performer.one(rootDse),
-    compare: (dn, attribute, value, options) => {
-      const wrong = Input.compareProblem(dn, attribute, value, options)
-      if (wrong !== undefined) return Effect.fail(refusal("compare", wrong, dn))
-      return performer.one(compare(dn, attribute, value, options))
-    },
-    compareResult: (dn, attribute, value, options) => {
-      const wrong = Input.compareProblem(dn, attribute, value, options)
-      if (wrong !== undefined) return Effect.fail(refusal("compare", wrong, dn))
-      return performer.one(compareResult(dn, attribute, value, options))
-    },
-    add: (dn, attributes, options) => {
-      const wrong = Input.addProblem(dn, attributes, options)
-      if (wrong !== undefined) return Effect.fail(refusal("add", wrong, dn))
-      return performer.one(add(dn, attributes, options))
-    },
-    modify: (dn, changes, options) => {
-      const wrong = Input.modifyProblem(dn, changes, options)
-      if (wrong !== undefined) return Effect.fail(refusal("modify", wrong, dn))
-      return performer.one(modify(dn, changes, options))
-    },
-    delete: (dn, options) => {
-      const wrong = Input.deleteProblem(dn, options)
-      if (wrong !== undefined) return Effect.fail(refusal("delete", wrong, dn))
-      return performer.one(delete_(dn, options))
-    },
-    rename: (dn, options) => {
-      const wrong = Input.renameProblem(dn, options)
-      if (wrong !== undefined) return Effect.fail(refusal("rename", wrong, dn))
-      return performer.one(rename(dn, options))
-    },
+    compare: (dn, attribute, value, options) =>
+      refused("compare", Input.compareProblem(dn, attribute, value, options), dn) ??
+        performer.one(compare(dn, attribute, value, options)),
+    compareResult: (dn, attribute, value, options) =>
+      refused("compare", Input.compareProblem(dn, attribute, value, options), dn) ??
+        performer.one(compareResult(dn, attribute, value, options)),
+    add: (dn, attributes, options) =>
+      refused("add", Input.addProblem(dn, attributes, options), dn) ?? performer.one(add(dn, attributes, options)),
+    modify: (dn, changes, options) =>
+      refused("modify", Input.modifyProblem(dn, changes, options), dn) ?? performer.one(modify(dn, changes, options)),
+    delete: (dn, options) =>
+      refused("delete", Input.deleteProblem(dn, options), dn) ?? performer.one(delete_(dn, options)),
+    rename: (dn, options) =>
+      refused("rename", Input.renameProblem(dn, options), dn) ?? performer.one(rename(dn, options)),
     extended,
     extendedMessages
   }
   return operations
 }
+
+/** The failure of an operation whose arguments have a problem; `undefined` if they have none. */
+const refused = (
+  operation: string,
+  problem: InvalidRequest | undefined,
+  about?: unknown
+): Effect.Effect<never, LdapError> | undefined =>
+  problem === undefined ? undefined : Effect.fail(refusal(operation, problem, about))
+
+const refusedStream = (
+  operation: string,
+  problem: InvalidRequest | undefined
+): Stream.Stream<never, LdapError> | undefined =>
+  problem === undefined ? undefined : Stream.fail(refusal(operation, problem, undefined))
 
 const refusal = (operation: string, reason: InvalidRequest, about: unknown): LdapError => {
   const isText = typeof about === "string" && about !== ""
