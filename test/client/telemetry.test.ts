@@ -5,6 +5,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Logger from "effect/Logger"
+import type * as LogLevel from "effect/LogLevel"
 import * as Metric from "effect/Metric"
 import * as Redacted from "effect/Redacted"
 import * as References from "effect/References"
@@ -518,22 +519,26 @@ describe("metrics", () => {
 })
 
 describe("logs", () => {
-  it.effect("a session logs that it is open and why it ended, only at level Debug", () =>
-    Effect.gen(function*() {
-      const recorder = TelemetryRecorder.make()
-      yield* Effect.gen(function*() {
-        const { peer, server, session } = yield* connect({ closeTimeout: 0 })
-        const ldap = yield* session
-        yield* Effect.forkChild(ldap.lookup("cn=a"), { startImmediately: true })
-        const { messageId } = yield* peer.expect("SearchRequest")
-        yield* peer.send(messageId, entry("cn=a"))
-        yield* server.reset
-        yield* ldap.closed
-        yield* settle
-      }).pipe(Effect.scoped, recorder.watch)
-      const ours = recorder.logs.filter(({ text }) => text.includes("session with"))
-      assert.deepStrictEqual(ours.map(({ level }) => level), ["Debug", "Debug"])
-      assert.match(ours[0]!.text, /is open, protection: local/)
-      assert.match(ours[1]!.text, /has ended: the connection was lost/)
-    }))
+  it.effect.each<[LogLevel.LogLevel, number]>([["All", 2], ["Trace", 2], ["Debug", 2], ["Info", 0], ["None", 0]])(
+    "a session logs that it is open and why it ended, at level Debug: with %s from there on, %i lines",
+    ([least, lines]) =>
+      Effect.gen(function*() {
+        const recorder = TelemetryRecorder.make()
+        yield* Effect.gen(function*() {
+          const { peer, server, session } = yield* connect({ closeTimeout: 0 })
+          const ldap = yield* session
+          yield* Effect.forkChild(ldap.lookup("cn=a"), { startImmediately: true })
+          const { messageId } = yield* peer.expect("SearchRequest")
+          yield* peer.send(messageId, entry("cn=a"))
+          yield* server.reset
+          yield* ldap.closed
+          yield* settle
+        }).pipe(Effect.scoped, Effect.provideService(References.MinimumLogLevel, least), recorder.watch)
+        const ours = recorder.logs.filter(({ text }) => text.includes("session with"))
+        assert.deepStrictEqual(ours.map(({ level }) => level), Array.from({ length: lines }, () => "Debug"))
+        if (lines === 0) return
+        assert.match(ours[0]!.text, /is open, protection: local/)
+        assert.match(ours[1]!.text, /has ended: the connection was lost/)
+      })
+  )
 })
