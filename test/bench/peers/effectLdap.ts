@@ -7,11 +7,11 @@ import * as Stream from "effect/Stream"
 import * as LdapAuth from "../../../src/auth/LdapAuth.ts"
 import * as LdapLogin from "../../../src/client/login/LdapLogin.ts"
 import * as LdapFilter from "../../../src/model/filter/LdapFilter.ts"
-import * as LdapModification from "../../../src/model/LdapModification.ts"
 import * as LdapSession from "../../../src/session/LdapSession.ts"
 import { allStrings } from "../allStrings.ts"
 import { user, users } from "../servers/directory.ts"
 import type { Client, Peer, Target } from "./Peer.ts"
+import { requests } from "./requests.ts"
 
 /** The settings of a session. A client has the same, so that the pool is what they differ in. */
 export const configOf = ({ bindDn, ca, password, url }: Target): LdapSession.SessionConfig => ({
@@ -25,20 +25,6 @@ export const configOf = ({ bindDn, ca, password, url }: Target): LdapSession.Ses
 
 /** A program makes its settings once, for all its sessions. */
 let kept: { readonly target: Target; readonly config: LdapSession.SessionConfig } | undefined
-
-/** Lookups and writes over a session, or over a client. */
-export const requests = (on: LdapSession.LdapOperations): Pick<Client, "lookups" | "writes"> => ({
-  lookups: (dns, inFlight) =>
-    Effect.runPromise(Effect.forEach(dns, (dn) => on.lookup(dn), { concurrency: inFlight, discard: true })),
-  writes: (dns, inFlight) =>
-    Effect.runPromise(
-      Effect.forEach(dns, (dn) =>
-        on.add(dn, { objectClass: "device", cn: dn.slice(3, dn.indexOf(",")) }).pipe(
-          Effect.andThen(on.modify(dn, LdapModification.replace("description", "changed"))),
-          Effect.andThen(on.delete(dn))
-        ), { concurrency: inFlight, discard: true })
-    )
-})
 
 const connect = async (target: Target): Promise<Client> => {
   const scope = Scope.makeUnsafe()

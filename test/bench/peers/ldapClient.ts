@@ -3,8 +3,9 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Scope from "effect/Scope"
 import * as LdapClient from "../../../src/client/LdapClient.ts"
-import { configOf, requests } from "./effectLdap.ts"
+import { configOf } from "./effectLdap.ts"
 import type { Peer } from "./Peer.ts"
+import { requests } from "./requests.ts"
 
 export const peer: Peer = {
   connect: async (target) => {

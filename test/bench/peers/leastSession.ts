@@ -32,7 +32,6 @@ import {
   SessionClosed,
   type SessionEnd
 } from "../../../src/model/LdapError.ts"
-import * as LdapModification from "../../../src/model/LdapModification.ts"
 import {
   dnFrom,
   entryAttributesFrom,
@@ -56,6 +55,7 @@ import { searchRequest } from "../../../src/session/operations/searchRequest.ts"
 import { SessionMetrics } from "../../../src/telemetry/SessionMetrics.ts"
 import { Tracing } from "../../../src/telemetry/Tracing.ts"
 import type { Client, Peer, Target } from "./Peer.ts"
+import { requests } from "./requests.ts"
 
 /** A power of two, and more than are in flight at one time. */
 const places = 128
@@ -426,16 +426,7 @@ const connect = async (target: Target): Promise<Client> => {
   const scope = Scope.makeUnsafe()
   const session = await Effect.runPromise(Scope.provide(make(target, kept.password), scope))
   return {
-    lookups: (dns, inFlight) =>
-      Effect.runPromise(Effect.forEach(dns, (dn) => session.lookup(dn), { concurrency: inFlight, discard: true })),
-    writes: (dns, inFlight) =>
-      Effect.runPromise(
-        Effect.forEach(dns, (dn) =>
-          session.add(dn, { objectClass: "device", cn: dn.slice(3, dn.indexOf(",")) }).pipe(
-            Effect.andThen(session.modify(dn, LdapModification.replace("description", "changed"))),
-            Effect.andThen(session.delete(dn))
-          ), { concurrency: inFlight, discard: true })
-      ),
+    ...requests(session),
     close: () => Effect.runPromise(Scope.close(scope, Exit.void))
   }
 }
