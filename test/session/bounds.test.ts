@@ -88,6 +88,24 @@ describe("S12: more entries than requested", () => {
       assert.strictEqual((yield* Fiber.join(other))._tag, "Some")
     }))
 
+  it.effect.each(["collected", "stream"])(
+    "a second one for a base search is one on the next page, too: %s",
+    (how) =>
+      Effect.gen(function*() {
+        const { peer, session } = yield* open()
+        const options: SearchOptions = { base: "cn=1", scope: "base", pageSize: 1 }
+        const search = yield* start(Effect.flip(
+          how === "stream" ? Stream.runDrain(session.search(options)) : Effect.asVoid(session.searchResult(options))
+        ))
+        const { messageId: first } = yield* peer.expect("SearchRequest")
+        yield* peer.send(first, entry("cn=1"))
+        yield* peer.send(first, done, page("2"))
+        const { messageId: second } = yield* peer.expect("SearchRequest")
+        yield* peer.send(second, entry("cn=1"))
+        assert.strictEqual((yield* Fiber.join(search)).reason._tag, "ProtocolViolation")
+      })
+  )
+
   it.effect.each(
     [
       ["a persistent search gives it again at each change", LdapControl.persistentSearch.make({})],

@@ -50,12 +50,21 @@ export const s12 = breaksOf(
   },
   {
     file: search,
-    find: `{ entries: 1 - received, by: "scope" }`,
-    replace: `{ entries: 1_000_000, by: "scope" }`,
+    find: `oneEntry: EntryLimit = { entries: 1, by: "scope" }`,
+    replace: `oneEntry: EntryLimit = { entries: 1_000_000, by: "scope" }`,
     test: "session/bounds",
     name: "a second one for a base search is a ProtocolViolation",
     hangs: true,
     why: "a base search may bring any number of entries"
+  },
+  {
+    file: search,
+    find: `{ entries: 1 - received, by: "scope" }`,
+    replace: "oneEntry",
+    test: "session/bounds",
+    name: "is one on the next page, too: stream",
+    hangs: true,
+    why: "a base search may bring an entry on each page"
   },
   {
     file: settings,

@@ -100,6 +100,7 @@ export const s3 = breaksOf(
     replace: "        return\n",
     test: "session/streamTakes",
     name: "S10: an entry that arrives with the answer for which its consumer waited is seen at once",
+    hangs: true,
     why: "a stream isn't told that something has come"
   }
 )
