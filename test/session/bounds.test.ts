@@ -89,7 +89,7 @@ describe("S12: more entries than requested", () => {
     }))
 
   it.effect.each(["collected", "stream"])(
-    "a second one for a base search is one on the next page, too: %s",
+    "an entry on the second page of a base search, after one on the first, is a ProtocolViolation: %s",
     (how) =>
       Effect.gen(function*() {
         const { peer, session } = yield* open()
@@ -102,6 +102,7 @@ describe("S12: more entries than requested", () => {
         yield* peer.send(first, done, page("2"))
         const { messageId: second } = yield* peer.expect("SearchRequest")
         yield* peer.send(second, entry("cn=1"))
+        yield* peer.send(second, done)
         assert.strictEqual((yield* Fiber.join(search)).reason._tag, "ProtocolViolation")
       })
   )
